@@ -1,0 +1,53 @@
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+use super::*;
+
+fn read(text: &str) -> Result<Directives, Vec<String>> {
+    Directives::read("0001_a.sql", text).map_err(|problems| problems.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn reads_every_directive_in_the_header() {
+    let sum = Checksum::of_text("old");
+    let text = format!(
+        "\u{feff}-- what it is for\r\n\r\n-- whimbrel: no-transaction\r\n--whimbrel: lock-timeout 5s\r\n-- whimbrel:statement-timeout 0\n\
+         -- whimbrel: accept-checksum {sum}\n-- whimbrel: repeatable\nselect 1;\n"
+    );
+    let directives = read(&text).unwrap();
+    assert_eq!(
+        directives,
+        Directives {
+            no_transaction: true,
+            foreign_keys_off: false,
+            lock_timeout: Some(Duration::from_secs(5)),
+            statement_timeout: Some(Duration::ZERO),
+            accepted_checksums: vec![sum],
+            repeatable: true,
+        }
+    );
+    assert!(read("-- whimbrel: foreign-keys off\n").unwrap().foreign_keys_off);
+}
+
+#[test]
+fn text_after_the_header_is_not_read() {
+    assert_eq!(read("select 1;\n-- whimbrel: no-transaction\n").unwrap(), Directives::default());
+    assert_eq!(read("/* -- whimbrel: no-transaction */\n").unwrap(), Directives::default());
+}
+
+#[test]
+fn names_every_wrong_directive_with_its_line() {
+    let problems = read(
+        "-- whimbrel: no-transactions\n-- whimbrel: lock-timeout 5\n\n-- whimbrel: accept-checksum abc\n-- whimbrel: repeatable\n-- whimbrel: repeatable\n",
+    )
+    .unwrap_err();
+    let starts = [
+        "0001_a.sql:1:1: unknown directive",
+        "0001_a.sql:2:1: `5` is no duration",
+        "0001_a.sql:4:1: directive",
+        "0001_a.sql:6:1: directive `repeatable` stands twice",
+    ];
+    assert_eq!(problems.len(), starts.len());
+    for (problem, start) in problems.iter().zip(starts) {
+        assert!(problem.starts_with(start) && problem.contains("hint: "), "{problem}");
+    }
+    assert_eq!(read("-- whimbrel: no-transaction\n-- whimbrel: foreign-keys off\n").unwrap_err().len(), 1);
+}

@@ -1,0 +1,135 @@
+//! The only place that decides the order of begin, claim, run, record and commit.
+
+mod drive;
+mod failure;
+mod locate;
+mod on_session;
+mod stepwise;
+mod transaction;
+
+use std::time::Duration;
+
+pub(crate) use drive::{drive, drive_plain};
+pub(crate) use on_session::OnSession;
+pub(crate) use stepwise::prefix_checksum;
+
+use crate::backend::{Claim, MigrationBackend, Session, Setting};
+use crate::cancel::CancelToken;
+use crate::capability::Capabilities;
+use crate::checksum::Checksum;
+use crate::dialect::Dialect;
+use crate::event::Listeners;
+use crate::migration::Migration;
+use crate::plan::Step;
+use crate::report::{Applied, FailedMigration};
+use crate::split::Statement;
+
+/// The release, as the history records it.
+pub(crate) const TOOL_VERSION: &str = concat!("whimbrel ", env!("CARGO_PKG_VERSION"));
+
+/// What holds for every migration of a run.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) role: Option<String>,
+    pub(crate) lock_timeout: Option<Duration>,
+    pub(crate) statement_timeout: Option<Duration>,
+    pub(crate) lease: Duration,
+    pub(crate) busy_retries: u32,
+    pub(crate) run_by: String,
+}
+
+/// Runs steps on one session.
+pub(crate) struct Executor<'a> {
+    pub(crate) backend: &'a dyn MigrationBackend,
+    pub(crate) session: &'a mut dyn Session,
+    pub(crate) dialect: &'static Dialect,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) settings: &'a Settings,
+    pub(crate) listeners: &'a Listeners,
+    pub(crate) cancel: &'a CancelToken,
+}
+
+/// How steps ended, when not well.
+#[derive(Debug)]
+pub(crate) enum StepError {
+    /// Another runner has the claim: read the history and plan again.
+    AlreadyClaimed,
+    /// The database is locked: nothing was begun, try again.
+    Busy(crate::BackendError),
+    /// A migration failed.
+    Failed(Box<FailedMigration>),
+}
+
+/// A migration made ready: its text is split, its checksums are there.
+pub(crate) struct Ready<'t> {
+    pub(crate) migration: &'t Migration,
+    pub(crate) step: &'t Step,
+    pub(crate) statements: Vec<Statement<'t>>,
+    pub(crate) token_checksum: Checksum,
+}
+
+impl<'t> Ready<'t> {
+    fn new(
+        migration: &'t Migration,
+        step: &'t Step,
+        text: &'t str,
+        dialect: &Dialect,
+    ) -> Result<Self, crate::LoadError> {
+        let statements = migration.statements(dialect, text)?;
+        let token_checksum = match migration.code() {
+            Some(_) => migration.checksum.clone(),
+            None => Checksum::from_digest(crate::split::token_hash(dialect.lexer, text)),
+        };
+        Ok(Self { migration, step, statements, token_checksum })
+    }
+
+    fn claim<'c>(&'c self, settings: &'c Settings, lease: Option<Duration>) -> Claim<'c> {
+        Claim {
+            id: &self.migration.id,
+            mode: self.step.mode,
+            name: &self.migration.name,
+            checksum: &self.migration.checksum,
+            token_checksum: &self.token_checksum,
+            statements_total: count(self.statements.len()),
+            statements_done: self.step.resume_from,
+            lease,
+            tool_version: TOOL_VERSION,
+            run_by: &settings.run_by,
+        }
+    }
+
+    fn sets_session(&self, dialect: &Dialect) -> bool {
+        self.statements.iter().any(|statement| statement.sets_session(dialect.lexer))
+    }
+}
+
+pub(crate) fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+impl Executor<'_> {
+    /// Whether a step runs in one transaction here.
+    pub(crate) fn is_transactional(&self, migration: &Migration) -> bool {
+        self.capabilities.transactional_ddl && migration.is_transactional()
+    }
+
+    /// Applies one step, by the way that fits it.
+    pub(crate) async fn apply(&mut self, migration: &Migration, step: &Step) -> Result<Vec<Applied>, StepError> {
+        if self.is_transactional(migration) {
+            self.apply_in_transaction(&[(migration, step)]).await
+        } else {
+            self.apply_stepwise(migration, step).await.map(|applied| vec![applied])
+        }
+    }
+
+    /// The settings that a migration runs under, in the order in which they are set.
+    fn settings_for(&self, migration: &Migration) -> Vec<Setting> {
+        let directives = migration.directives();
+        let mut settings = Vec::new();
+        settings.extend(self.settings.role.clone().map(|role| Setting::Role(Some(role))));
+        settings.extend(directives.lock_timeout.or(self.settings.lock_timeout).map(Setting::LockTimeout));
+        settings
+            .extend(directives.statement_timeout.or(self.settings.statement_timeout).map(Setting::StatementTimeout));
+        settings
+    }
+}

@@ -1,0 +1,206 @@
+//! Migrations outside a transaction: the claim is committed first, each statement runs alone, progress is recorded.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::time::Duration;
+
+use super::drive::Recorder;
+use super::failure::Part;
+use super::transaction::not_loaded;
+use super::{Executor, Ready, StepError, count, drive, drive_plain};
+use crate::backend::{
+    Checkpoint, Failure, Fenced, Finish, Halted, Heartbeat, MigrationBackend, Op, OpOutcome, Session, Setting,
+};
+use crate::checksum::Checksum;
+use crate::error::{BackendError, BackendErrorKind};
+use crate::event::{Event, Listeners};
+use crate::migration::Migration;
+use crate::plan::Step;
+use crate::report::{Aftermath, Applied, Cause};
+use crate::split::Statement;
+
+/// The first pause before a statement that could not have its lock is tried again; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// The checksum over the token streams of the first statements, in order.
+pub(crate) fn prefix_checksum(dialect: &crate::Dialect, statements: &[Statement<'_>]) -> Checksum {
+    let hashes = statements
+        .iter()
+        .map(|statement| Checksum::from_digest(crate::split::token_hash(dialect.lexer, statement.text)).to_string());
+    Checksum::of_text(&hashes.collect::<Vec<_>>().join("\n"))
+}
+
+impl Executor<'_> {
+    /// Applies one step statement by statement.
+    pub(crate) async fn apply_stepwise(&mut self, migration: &Migration, step: &Step) -> Result<Applied, StepError> {
+        let text = migration.text().map_err(|error| not_loaded(migration, error))?;
+        let ready = Ready::new(migration, step, &text, self.dialect).map_err(|error| not_loaded(migration, error))?;
+        let claim = ready.claim(self.settings, Some(self.settings.lease));
+        let fenced = Fenced { id: &migration.id, fence: claim.fence_after() };
+        let restore = self.enter(&ready, migration).await?;
+        let claimed = drive_plain(self.session, &[Op::Claim(&claim)], self.listeners).await;
+        let result = match claimed {
+            Err(halted) => Err(ready.halted(Part::Claim, halted, Aftermath::RolledBack)),
+            Ok(_) => self.run_statements(&ready, fenced).await,
+        };
+        self.leave(&ready, &restore).await;
+        let (at, duration_ms) = result?;
+        Ok(Applied { id: migration.id.clone(), name: migration.name.to_string(), at, duration_ms })
+    }
+
+    /// Sets the session up, and gives what it was.
+    async fn enter(&mut self, ready: &Ready<'_>, migration: &Migration) -> Result<Vec<Setting>, StepError> {
+        let mut restore = Vec::new();
+        for setting in self.settings_for(migration) {
+            match drive_plain(self.session, &[Op::Set(&setting)], self.listeners).await {
+                Ok(outcomes) => restore.extend(outcomes.into_iter().filter_map(|(_, outcome)| match outcome {
+                    OpOutcome::Previous(previous) => Some(previous),
+                    _ => None,
+                })),
+                Err(halted) => {
+                    self.leave(ready, &restore).await;
+                    return Err(ready.halted(Part::Opening, halted, Aftermath::RolledBack));
+                }
+            }
+        }
+        Ok(restore)
+    }
+
+    /// Puts the session back, the last setting first.
+    async fn leave(&mut self, ready: &Ready<'_>, restore: &[Setting]) {
+        let reset = ready.sets_session(self.dialect).then_some(&Setting::Reset);
+        for setting in reset.into_iter().chain(restore.iter().rev()) {
+            if let Err(halted) = drive_plain(self.session, &[Op::Set(setting)], self.listeners).await {
+                tracing::warn!(error = %halted.error, "{} could not be put back", crate::report::setting_name(setting));
+            }
+        }
+    }
+
+    async fn run_statements(
+        &mut self,
+        ready: &Ready<'_>,
+        row: Fenced<'_>,
+    ) -> Result<(crate::Timestamp, u64), StepError> {
+        let total = ready.statements.len();
+        let from = usize::try_from(ready.step.resume_from).unwrap_or(usize::MAX).min(total);
+        for index in from..total {
+            self.run_statement(ready, row, index).await?;
+            if index + 1 < total {
+                self.checkpoint(ready, row, index + 1).await?;
+            }
+        }
+        let finish = Finish { row };
+        let outcomes = drive_plain(self.session, &[Op::Finish(&finish)], self.listeners).await;
+        let unclear = Aftermath::Unclear { done: count(total.saturating_sub(1)), total: count(total) };
+        let outcomes = outcomes.map_err(|halted| ready.halted(Part::Record, halted, unclear))?;
+        let finished = outcomes.into_iter().find_map(|(_, outcome)| match outcome {
+            OpOutcome::Finished { at, duration_ms } => Some((at, duration_ms)),
+            _ => None,
+        });
+        finished.ok_or_else(|| {
+            let error = BackendError::new(
+                BackendErrorKind::Internal,
+                "the backend did not answer when the migration was finished",
+            );
+            StepError::Failed(ready.failed(
+                Cause::Backend { doing: "record in the history".to_owned(), error },
+                unclear,
+                None,
+            ))
+        })
+    }
+
+    async fn checkpoint(&mut self, ready: &Ready<'_>, row: Fenced<'_>, done: usize) -> Result<(), StepError> {
+        let prefix_checksum = prefix_checksum(self.dialect, &ready.statements[..done]);
+        let checkpoint = Checkpoint {
+            row,
+            statements_done: count(done),
+            prefix_checksum: &prefix_checksum,
+            lease: self.settings.lease,
+        };
+        let recorded = drive_plain(self.session, &[Op::Checkpoint(&checkpoint)], self.listeners).await;
+        let unclear = Aftermath::Unclear { done: count(done - 1), total: count(ready.statements.len()) };
+        recorded.map(|_| ()).map_err(|halted| ready.halted(Part::Record, halted, unclear))
+    }
+
+    /// Runs one statement; a lock that could not be had in time is tried again, since it left nothing behind.
+    async fn run_statement(&mut self, ready: &Ready<'_>, row: Fenced<'_>, index: usize) -> Result<(), StepError> {
+        let mut pause = FIRST_PAUSE;
+        for attempt in 0.. {
+            let halted = match self.attempt(ready, row, index).await {
+                Ok(()) => return Ok(()),
+                Err(halted) => halted,
+            };
+            let may_retry = attempt < self.settings.busy_retries && !self.cancel.is_cancelled();
+            if halted.error.kind() == BackendErrorKind::Busy && may_retry {
+                self.listeners.tell(&Event::Retrying { id: row.id, error: &halted.error, pause });
+                self.backend.clock().sleep(pause).await;
+                pause *= 2;
+                continue;
+            }
+            return Err(self.record_failure(ready, row, index, halted).await);
+        }
+        Ok(())
+    }
+
+    async fn attempt(&mut self, ready: &Ready<'_>, row: Fenced<'_>, index: usize) -> Result<(), Halted> {
+        let total = ready.statements.len();
+        let mut recorder = Recorder::new(self.listeners).with_statements(0..1, (index, total));
+        let ops = [Op::Statement(ready.statements[index].text)];
+        let mut running = pin!(drive(self.session, &ops, &mut recorder, self.cancel));
+        if !self.capabilities.second_session {
+            return running.await;
+        }
+        let mut beating = pin!(keep_alive(self.backend, row, self.settings.lease, self.listeners));
+        poll_fn(|context| {
+            let ended = running.as_mut().poll(context);
+            if ended.is_pending() {
+                // It never ends; the statement does.
+                let _ = beating.as_mut().poll(context);
+            }
+            ended
+        })
+        .await
+    }
+
+    /// Records at which statement it stopped. An answered error means that the statement took no effect; after a lost
+    /// connection only the claim tells, and it stays as it is.
+    async fn record_failure(&mut self, ready: &Ready<'_>, row: Fenced<'_>, index: usize, halted: Halted) -> StepError {
+        let (done, total) = (count(index), count(ready.statements.len()));
+        let lost = halted.error.kind() == BackendErrorKind::ConnectionLost;
+        if lost {
+            return ready.halted(Part::Statement(index), halted, Aftermath::Unclear { done, total });
+        }
+        let error = halted.error.to_string();
+        let failure = Failure { row, error: &error };
+        let recorded = drive_plain(self.session, &[Op::Rollback, Op::Fail(&failure)], self.listeners).await;
+        let aftermath = match recorded {
+            Ok(_) => Aftermath::PartWay { done, total },
+            Err(halted) => {
+                tracing::warn!(error = %halted.error, "the failure could not be recorded");
+                Aftermath::Unclear { done, total }
+            }
+        };
+        ready.halted(Part::Statement(index), halted, aftermath)
+    }
+}
+
+/// Extends the lease from a session of its own, for as long as it is polled.
+async fn keep_alive(backend: &dyn MigrationBackend, row: Fenced<'_>, lease: Duration, listeners: &Listeners) {
+    let heartbeat = Heartbeat { row, lease };
+    let mut session: Option<Box<dyn Session>> = None;
+    loop {
+        backend.clock().sleep(lease / 3).await;
+        if session.is_none() {
+            match backend.connect().await {
+                Ok(connected) => session = Some(connected),
+                Err(error) => listeners.tell(&Event::HeartbeatFailed { error: &error }),
+            }
+        }
+        let Some(connected) = &mut session else { continue };
+        if let Err(halted) = drive_plain(&mut **connected, &[Op::Heartbeat(&heartbeat)], listeners).await {
+            listeners.tell(&Event::HeartbeatFailed { error: &halted.error });
+            session = None;
+        }
+    }
+}

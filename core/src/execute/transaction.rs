@@ -1,0 +1,245 @@
+//! Migrations in one transaction.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::drive::Recorder;
+use super::failure::Part;
+use super::{Executor, OnSession, Ready, StepError, drive, drive_plain};
+use crate::backend::{Claim, Fenced, Finish, Halted, Measure, Measurement, Op, OpOutcome, Setting, TransactionState};
+use crate::migration::Migration;
+use crate::plan::Step;
+use crate::report::{Aftermath, Applied, Cause, setting_name};
+use crate::sql::RustMigration;
+
+/// A stretch of the transaction.
+enum Segment<'a> {
+    /// Operations, each with the migration that it is for and its part in it.
+    Ops(Vec<Op<'a>>, Vec<(usize, Part)>),
+    /// Code of a migration.
+    Code(usize, Arc<dyn RustMigration>),
+    /// The foreign-key violations that were measured last must be among those that were measured first.
+    CompareForeignKeys(usize),
+}
+
+/// What the transaction has answered so far.
+#[derive(Default)]
+struct Answers {
+    violations: Vec<Vec<String>>,
+    finished: Vec<(crate::Timestamp, u64)>,
+}
+
+impl Executor<'_> {
+    /// Applies these steps in one transaction, all or none.
+    pub(crate) async fn apply_in_transaction(
+        &mut self,
+        steps: &[(&Migration, &Step)],
+    ) -> Result<Vec<Applied>, StepError> {
+        let texts = load(steps)?;
+        let ready = steps.iter().zip(&texts).map(|((migration, step), text)| {
+            Ready::new(migration, step, text, self.dialect).map_err(|error| not_loaded(migration, error))
+        });
+        let ready: Vec<Ready<'_>> = ready.collect::<Result<_, _>>()?;
+        let without_keys = steps.iter().any(|(migration, _)| migration.directives().foreign_keys_off);
+        let restore = if without_keys { Some(self.switch_foreign_keys_off(&ready[0]).await?) } else { None };
+        let result = self.run_transaction(&ready).await;
+        let lost = matches!(&result, Err(StepError::Failed(failed)) if failed.aftermath == Aftermath::InDoubt);
+        if !lost {
+            self.settle(&ready, restore.as_ref()).await?;
+        }
+        result
+    }
+
+    async fn run_transaction(&mut self, ready: &[Ready<'_>]) -> Result<Vec<Applied>, StepError> {
+        let settings: Vec<Vec<Setting>> = ready.iter().map(|r| self.settings_for(r.migration)).collect();
+        let claims: Vec<Claim<'_>> = ready.iter().map(|r| r.claim(self.settings, None)).collect();
+        let fenced =
+            |claim: &Claim<'_>| Finish { row: Fenced { id: &ready[0].migration.id, fence: claim.fence_after() } };
+        let finishes: Vec<Finish<'_>> = ready
+            .iter()
+            .zip(&claims)
+            .map(|(r, claim)| Finish { row: Fenced { id: &r.migration.id, ..fenced(claim).row } })
+            .collect();
+        let segments = script(ready, &settings, &claims, &finishes);
+        let mut answers = Answers::default();
+        for segment in &segments {
+            if let Err(error) = self.run_segment(segment, ready, &mut answers).await {
+                return Err(error);
+            }
+        }
+        let applied = ready.iter().zip(answers.finished);
+        Ok(applied
+            .map(|(r, (at, duration_ms))| Applied {
+                id: r.migration.id.clone(),
+                name: r.migration.name.to_string(),
+                at,
+                duration_ms,
+            })
+            .collect())
+    }
+
+    async fn run_segment(
+        &mut self,
+        segment: &Segment<'_>,
+        ready: &[Ready<'_>],
+        answers: &mut Answers,
+    ) -> Result<(), StepError> {
+        match segment {
+            Segment::Ops(ops, parts) => self.run_ops(ops, parts, ready, answers).await,
+            Segment::Code(index, code) => self.run_code(&ready[*index], &**code).await,
+            Segment::CompareForeignKeys(index) => self.compare_foreign_keys(&ready[*index], answers).await,
+        }
+    }
+
+    async fn run_ops(
+        &mut self,
+        ops: &[Op<'_>],
+        parts: &[(usize, Part)],
+        ready: &[Ready<'_>],
+        answers: &mut Answers,
+    ) -> Result<(), StepError> {
+        let is_statement = |(_, part): &&(usize, Part)| matches!(part, Part::Statement(_));
+        let statements = parts.iter().filter(is_statement).count();
+        let first = parts.iter().position(|part| is_statement(&part)).unwrap_or(0);
+        // With several migrations in one transaction the statements do not stand together, and progress is per run.
+        let range = if ready.len() == 1 { first..first + statements } else { 0..0 };
+        let mut recorder = Recorder::new(self.listeners).with_statements(range, (0, statements));
+        let result = drive(self.session, ops, &mut recorder, self.cancel).await;
+        for (_, outcome) in recorder.outcomes {
+            match outcome {
+                OpOutcome::Measured(Measurement::ForeignKeyViolations(rows)) => answers.violations.push(rows),
+                OpOutcome::Finished { at, duration_ms } => answers.finished.push((at, duration_ms)),
+                _ => {}
+            }
+        }
+        let Err(halted) = result else { return Ok(()) };
+        let (index, part) = parts.get(halted.at).copied().unwrap_or((0, Part::Commit));
+        let aftermath = self.roll_back(halted.transaction).await;
+        Err(ready[index].halted(part, halted, aftermath))
+    }
+
+    async fn run_code(&mut self, ready: &Ready<'_>, code: &dyn RustMigration) -> Result<(), StepError> {
+        let mut sql =
+            OnSession { session: self.session, dialect: self.dialect, listeners: self.listeners, halted: None };
+        let Err(error) = code.run(&mut sql).await else { return Ok(()) };
+        let state = sql.halted.unwrap_or(TransactionState::Open);
+        let aftermath = self.roll_back(state).await;
+        Err(StepError::Failed(ready.failed(Cause::Code(error), aftermath, None)))
+    }
+
+    async fn compare_foreign_keys(&mut self, ready: &Ready<'_>, answers: &Answers) -> Result<(), StepError> {
+        let [before, .., after] = &*answers.violations else { return Ok(()) };
+        let before: std::collections::HashSet<&String> = before.iter().collect();
+        let new: Vec<String> = after.iter().filter(|row| !before.contains(row)).cloned().collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let aftermath = self.roll_back(TransactionState::Open).await;
+        Err(StepError::Failed(ready.failed(Cause::ForeignKeys(new), aftermath, None)))
+    }
+
+    /// Ends the transaction of a program that stopped, and says what is left of it.
+    async fn roll_back(&mut self, state: TransactionState) -> Aftermath {
+        match state {
+            TransactionState::InDoubt => Aftermath::InDoubt,
+            TransactionState::None | TransactionState::Lost => Aftermath::RolledBack,
+            TransactionState::Open => {
+                // Where this fails the connection is gone, and the server rolls back by itself.
+                if let Err(halted) = drive_plain(self.session, &[Op::Rollback], self.listeners).await {
+                    tracing::warn!(error = %halted.error, "the rollback was not answered");
+                }
+                Aftermath::RolledBack
+            }
+        }
+    }
+
+    async fn switch_foreign_keys_off(&mut self, ready: &Ready<'_>) -> Result<Setting, StepError> {
+        let off = Setting::ForeignKeys(false);
+        let outcomes = drive_plain(self.session, &[Op::Set(&off)], self.listeners).await;
+        let refused = |halted: Halted| ready.halted(Part::Measure, halted, Aftermath::RolledBack);
+        let previous = outcomes.map_err(refused)?.into_iter().find_map(|(_, outcome)| match outcome {
+            OpOutcome::Previous(setting) => Some(setting),
+            _ => None,
+        });
+        Ok(previous.unwrap_or(Setting::ForeignKeys(true)))
+    }
+
+    /// Puts the session back into the state that it had before the migrations.
+    async fn settle(&mut self, ready: &[Ready<'_>], restore: Option<&Setting>) -> Result<(), StepError> {
+        let reset = ready.iter().any(|r| r.sets_session(self.dialect)).then_some(&Setting::Reset);
+        for setting in [reset, restore].into_iter().flatten() {
+            if let Err(halted) = drive_plain(self.session, &[Op::Set(setting)], self.listeners).await {
+                tracing::warn!(error = %halted.error, "{} could not be put back", setting_name(setting));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn load<'m>(steps: &[(&'m Migration, &Step)]) -> Result<Vec<Cow<'m, str>>, StepError> {
+    let mut texts = Vec::with_capacity(steps.len());
+    for (migration, _) in steps {
+        texts.push(migration.text().map_err(|error| not_loaded(migration, error))?);
+    }
+    Ok(texts)
+}
+
+pub(super) fn not_loaded(migration: &Migration, error: crate::LoadError) -> StepError {
+    StepError::Failed(Box::new(crate::report::FailedMigration {
+        id: migration.id.clone(),
+        name: migration.name.to_string(),
+        file: migration.file(),
+        statement: None,
+        cause: Cause::Load(error),
+        aftermath: Aftermath::RolledBack,
+    }))
+}
+
+/// Writes the transaction as stretches: as few as the migrations allow, so that a backend can send each in one message.
+fn script<'a>(
+    ready: &'a [Ready<'_>],
+    settings: &'a [Vec<Setting>],
+    claims: &'a [Claim<'a>],
+    finishes: &'a [Finish<'a>],
+) -> Vec<Segment<'a>> {
+    const VIOLATIONS: &Op<'static> = &Op::Measure(&Measure::ForeignKeyViolations);
+    let mut segments = Vec::new();
+    let (mut ops, mut parts) = (vec![Op::Begin], vec![(0, Part::Opening)]);
+    for (index, r) in ready.iter().enumerate() {
+        let mut add = |op: Op<'a>, part: Part| {
+            ops.push(op);
+            parts.push((index, part));
+        };
+        settings[index].iter().for_each(|setting| add(Op::Set(setting), Part::Opening));
+        add(Op::Claim(&claims[index]), Part::Claim);
+        let measured = r.migration.directives().foreign_keys_off;
+        if measured {
+            add(*VIOLATIONS, Part::Measure);
+        }
+        add(Op::Seal, Part::Opening);
+        r.statements
+            .iter()
+            .enumerate()
+            .for_each(|(n, statement)| add(Op::Statement(statement.text), Part::Statement(n)));
+        if let Some(code) = r.migration.code() {
+            segments.push(Segment::Ops(std::mem::take(&mut ops), std::mem::take(&mut parts)));
+            segments.push(Segment::Code(index, Arc::clone(code)));
+        }
+        let mut add = |op: Op<'a>, part: Part| {
+            ops.push(op);
+            parts.push((index, part));
+        };
+        add(Op::Unseal, Part::Unseal);
+        if measured {
+            add(*VIOLATIONS, Part::Measure);
+            segments.push(Segment::Ops(std::mem::take(&mut ops), std::mem::take(&mut parts)));
+            segments.push(Segment::CompareForeignKeys(index));
+        }
+        ops.push(Op::Finish(&finishes[index]));
+        parts.push((index, Part::Record));
+    }
+    ops.push(Op::Commit);
+    parts.push((ready.len().saturating_sub(1), Part::Commit));
+    segments.push(Segment::Ops(ops, parts));
+    segments
+}

@@ -1,0 +1,174 @@
+//! A migration, as it was loaded.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::checksum::Checksum;
+use crate::dialect::Dialect;
+use crate::directive::Directives;
+use crate::history::MigrationId;
+use crate::problem::{LoadError, Problem};
+use crate::split::{self, Statement};
+use crate::sql::RustMigration;
+
+/// A migration: who it is, what it asks for, and where its text is.
+///
+/// A migration of a folder keeps no text: with ten thousand of them that would be the program's memory. Its text is
+/// read again, and its checksum compared again, when it runs.
+#[derive(Debug, Clone)]
+pub struct Migration {
+    /// Whose and which.
+    pub id: MigrationId,
+    /// Its name, without version and extension.
+    pub name: Box<str>,
+    /// The checksum of its content.
+    pub checksum: Checksum,
+    directives: Option<Box<Directives>>,
+    body: Body,
+}
+
+#[derive(Clone)]
+enum Body {
+    File { folder: Arc<Path>, file: Box<str> },
+    Text { file: Cow<'static, str>, text: Cow<'static, str> },
+    Code(Arc<dyn RustMigration>),
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { folder, file } => write!(f, "File({}/{file})", folder.display()),
+            Self::Text { file, .. } => write!(f, "Text({file})"),
+            Self::Code(_) => f.write_str("Code"),
+        }
+    }
+}
+
+static NO_DIRECTIVES: Directives = Directives {
+    no_transaction: false,
+    foreign_keys_off: false,
+    lock_timeout: None,
+    statement_timeout: None,
+    accepted_checksums: Vec::new(),
+    repeatable: false,
+};
+
+impl Migration {
+    /// A migration whose text stays in a file.
+    #[must_use]
+    pub fn from_file(
+        id: MigrationId,
+        name: &str,
+        folder: Arc<Path>,
+        file: &str,
+        text: &str,
+        directives: Directives,
+    ) -> Self {
+        let body = Body::File { folder, file: file.into() };
+        Self::new(id, name, Checksum::of_text(text), directives, body)
+    }
+
+    /// A migration whose text is in the program. `file` is what errors call it.
+    #[must_use]
+    pub fn from_text(
+        id: MigrationId,
+        name: &str,
+        file: Cow<'static, str>,
+        text: Cow<'static, str>,
+        directives: Directives,
+    ) -> Self {
+        let checksum = Checksum::of_text(&text);
+        Self::new(id, name, checksum, directives, Body::Text { file, text })
+    }
+
+    /// A migration written in Rust. Its checksum is that of its name and `revision`, since code has no other.
+    #[must_use]
+    pub fn from_code(id: MigrationId, name: &str, revision: &str, code: Arc<dyn RustMigration>) -> Self {
+        let checksum = Checksum::of_text(&format!("rust migration {name}\nrevision {revision}\n"));
+        Self::new(id, name, checksum, Directives::default(), Body::Code(code))
+    }
+
+    fn new(id: MigrationId, name: &str, checksum: Checksum, directives: Directives, body: Body) -> Self {
+        let directives = (directives != NO_DIRECTIVES).then(|| Box::new(directives));
+        Self { id, name: name.into(), checksum, directives, body }
+    }
+
+    /// What it asks of its runner.
+    #[must_use]
+    pub fn directives(&self) -> &Directives {
+        self.directives.as_deref().unwrap_or(&NO_DIRECTIVES)
+    }
+
+    /// The file that it stands in, as errors name it; for one written in Rust, its name.
+    #[must_use]
+    pub fn file(&self) -> String {
+        match &self.body {
+            Body::File { folder, file } => folder.join(&**file).display().to_string(),
+            Body::Text { file, .. } => file.clone().into_owned(),
+            Body::Code(_) => format!("{} {} (Rust)", self.id, self.name),
+        }
+    }
+
+    /// The code, where it is written in Rust.
+    pub(crate) fn code(&self) -> Option<&Arc<dyn RustMigration>> {
+        match &self.body {
+            Body::Code(code) => Some(code),
+            Body::File { .. } | Body::Text { .. } => None,
+        }
+    }
+
+    /// Its text; empty where it is written in Rust.
+    ///
+    /// # Errors
+    ///
+    /// A [`LoadError`] where the file cannot be read any more, or is no longer the one that was loaded.
+    pub fn text(&self) -> Result<Cow<'_, str>, LoadError> {
+        let (folder, file) = match &self.body {
+            Body::Text { text, .. } => return Ok(Cow::Borrowed(text)),
+            Body::Code(_) => return Ok(Cow::Borrowed("")),
+            Body::File { folder, file } => (folder, file),
+        };
+        let text = std::fs::read_to_string(folder.join(&**file))
+            .map_err(|error| Problem::new(self.file(), format!("cannot be read again: {error}"), "run again"))?;
+        if Checksum::of_text(&text) == self.checksum {
+            return Ok(Cow::Owned(text));
+        }
+        Err(Problem::new(
+            self.file(),
+            "changed while the migrations were running",
+            "run again to see what is pending now",
+        )
+        .into())
+    }
+
+    /// Whether its statements run in one transaction, on a database whose DDL can.
+    #[must_use]
+    pub fn is_transactional(&self) -> bool {
+        !self.directives().no_transaction
+    }
+
+    /// Splits its text and refuses what must not run.
+    pub(crate) fn statements<'t>(&self, dialect: &Dialect, text: &'t str) -> Result<Vec<Statement<'t>>, LoadError> {
+        let rules = split::Rules { transactional: self.is_transactional() };
+        split::check(dialect.lexer, text, rules).map_err(|refusals| {
+            let problem = |refusal: &split::Refusal| {
+                Problem::new(self.file(), refusal.message(), refusal.hint()).at(refusal.at.line, refusal.at.column)
+            };
+            refusals.iter().map(problem).collect::<Vec<_>>().into()
+        })
+    }
+
+    /// The checksum of its token stream.
+    ///
+    /// # Errors
+    ///
+    /// As [`text`](Self::text).
+    pub fn token_checksum(&self, dialect: &Dialect) -> Result<Checksum, LoadError> {
+        match &self.body {
+            Body::Code(_) => Ok(self.checksum.clone()),
+            _ => Ok(Checksum::from_digest(split::token_hash(dialect.lexer, &self.text()?))),
+        }
+    }
+}

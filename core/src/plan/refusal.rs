@@ -1,0 +1,160 @@
+//! Why a run does not begin.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::NextStatement;
+use crate::checksum::Checksum;
+use crate::history::MigrationId;
+use crate::version::Version;
+
+/// One reason why a run does not begin. Nothing was touched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The version to stop at is not among the migrations.
+    UnknownTarget(Version),
+    /// Pending, and older than something applied.
+    OutOfOrder(MigrationId),
+    /// An applied migration's file has other statements now.
+    Edited {
+        /// Which.
+        id: MigrationId,
+        /// Its file.
+        file: String,
+        /// The checksum in the history.
+        recorded: Checksum,
+        /// The file's.
+        now: Checksum,
+    },
+    /// Recorded, and its file is gone.
+    Missing(MigrationId),
+    /// Recorded, and newer than the program's newest.
+    DatabaseAhead(MigrationId),
+    /// Another runner is at work on it.
+    Running {
+        /// Which.
+        id: MigrationId,
+        /// Who.
+        run_by: String,
+        /// When its claim ends unless it gives a sign of life.
+        lease_left: Duration,
+    },
+    /// Its runner went away while a statement ran that must not run twice.
+    Interrupted {
+        /// Which.
+        id: MigrationId,
+        /// Its file.
+        file: String,
+        /// The one statement that a person must judge.
+        next: NextStatement,
+        /// The statements that it has.
+        total: u32,
+    },
+    /// It stopped part-way, and the statements that are done are no longer the beginning of its file.
+    PrefixEdited {
+        /// Which.
+        id: MigrationId,
+        /// Its file.
+        file: String,
+        /// Statements that are done.
+        done: u32,
+    },
+}
+
+impl Refusal {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::UnknownTarget(_) => "`status` lists the versions".to_owned(),
+            Self::OutOfOrder(_) => {
+                "give it a version after the applied ones, or allow it with `--allow-out-of-order` if the order does not matter".to_owned()
+            }
+            Self::Edited { recorded, .. } => format!(
+                "put the applied text back and write a new migration; or, if the change makes no difference, add `-- whimbrel: accept-checksum {recorded}` at its top"
+            ),
+            Self::Missing(_) => "put the file back: a database that is made anew would miss it".to_owned(),
+            Self::DatabaseAhead(_) => {
+                "run the release that knows it, or allow a newer database during a rolling deploy".to_owned()
+            }
+            Self::Running { .. } => "wait for it".to_owned(),
+            Self::Interrupted { id, .. } => format!(
+                "look whether the statement took effect, then run `whimbrel resolve {id} --done` or `whimbrel resolve {id} --retry`"
+            ),
+            Self::PrefixEdited { id, .. } => format!(
+                "put those statements back as they were; or, after making the database fit, `whimbrel resolve {id} --forget` runs it from its beginning"
+            ),
+        }
+    }
+
+    /// A person must look at the database before anything can go on.
+    #[must_use]
+    pub fn needs_a_person(&self) -> bool {
+        matches!(self, Self::Interrupted { .. } | Self::PrefixEdited { .. })
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownTarget(version) => write!(f, "there is no migration {version} to stop at"),
+            Self::OutOfOrder(id) => write!(f, "{id} is pending, and newer ones are applied already"),
+            Self::Edited { id, file, recorded, now } => {
+                write!(f, "{id} was edited after it was applied: {file} has checksum {now}, the history {recorded}")
+            }
+            Self::Missing(id) => write!(f, "{id} was applied, and its file is missing"),
+            Self::DatabaseAhead(id) => write!(f, "{id} was applied, and is newer than everything this program knows"),
+            Self::Running { id, run_by, lease_left } => {
+                write!(
+                    f,
+                    "{id} is being applied by {run_by}, whose claim ends in {} s unless it is renewed",
+                    lease_left.as_secs() + 1
+                )
+            }
+            Self::Interrupted { id, file, next, total } => {
+                let text = next.text.lines().next().unwrap_or_default();
+                write!(
+                    f,
+                    "{id} was interrupted at statement {} of {total} ({file}:{}), which may or may not have run: {text}",
+                    next.number, next.line
+                )
+            }
+            Self::PrefixEdited { id, file, done } => {
+                write!(f, "{id} stopped after {done} statements, and {file} no longer begins with them")
+            }
+        }
+    }
+}
+
+/// Every reason why a run does not begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanError {
+    pub(super) refusals: Vec<Refusal>,
+}
+
+impl PlanError {
+    /// The reasons.
+    #[must_use]
+    pub fn refusals(&self) -> &[Refusal] {
+        &self.refusals
+    }
+
+    /// All that is in the way is another runner at work, so waiting helps.
+    #[must_use]
+    pub fn is_only_running(&self) -> bool {
+        self.refusals.iter().all(|refusal| matches!(refusal, Refusal::Running { .. }))
+    }
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, refusal) in self.refusals.iter().enumerate() {
+            let newline = if index > 0 { "\n" } else { "" };
+            write!(f, "{newline}{refusal}\n  hint: {}", refusal.hint())?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for PlanError {}

@@ -1,0 +1,354 @@
+//! What a run did, and how it stopped.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::backend::Setting;
+use crate::error::{BackendError, BackendErrorKind};
+use crate::history::MigrationId;
+use crate::plan::{Note, PlanError};
+use crate::problem::LoadError;
+use crate::sql::BoxError;
+use crate::timestamp::Timestamp;
+
+/// What a run did.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Report {
+    /// The migrations, repeatables and seeds that it applied, in order.
+    pub applied: Vec<Applied>,
+    /// Those that it had planned to apply when it began.
+    pub planned: usize,
+    /// What a person should know.
+    pub notes: Vec<Note>,
+}
+
+/// A migration that a run applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// Which.
+    pub id: MigrationId,
+    /// Its name.
+    pub name: String,
+    /// When it was recorded, on the database's clock.
+    pub at: Timestamp,
+    /// How long it took on the database's clock, in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// A migration that failed.
+#[derive(Debug)]
+pub struct FailedMigration {
+    /// Which.
+    pub id: MigrationId,
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub file: String,
+    /// The statement that failed; `None` where it was not one of the migration's own.
+    pub statement: Option<FailedStatement>,
+    /// What went wrong.
+    pub cause: Cause,
+    /// What state the database is in now.
+    pub aftermath: Aftermath,
+}
+
+/// The statement that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedStatement {
+    /// Its number, from 1.
+    pub number: usize,
+    /// How many the migration has.
+    pub total: usize,
+    /// Its text.
+    pub text: String,
+    /// The line of the file where it begins, from 1.
+    pub line: u32,
+    /// The column where it begins, in characters from 1.
+    pub column: u32,
+    /// The line and column in the file at which the database points.
+    pub error_at: Option<(u32, u32)>,
+}
+
+/// Why a migration failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The database refused something.
+    Backend {
+        /// What was being done, for people: `statement 2 of 5`, `commit`.
+        doing: String,
+        /// Its error.
+        error: BackendError,
+    },
+    /// Code of the migration or a hook gave an error.
+    Code(BoxError),
+    /// Rows break a foreign key after it that did not before.
+    ForeignKeys(Vec<String>),
+    /// Its file changed while the run was under way, or is refused.
+    Load(LoadError),
+}
+
+impl Cause {
+    /// The database's error, where it was one.
+    #[must_use]
+    pub fn backend(&self) -> Option<&BackendError> {
+        match self {
+            Self::Backend { error, .. } => Some(error),
+            Self::Code(error) => error.downcast_ref(),
+            Self::ForeignKeys(_) | Self::Load(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Backend { doing, error } => write!(f, "{doing}: {error}"),
+            Self::Code(error) => write!(f, "{error}"),
+            Self::Load(error) => write!(f, "{error}"),
+            Self::ForeignKeys(rows) => {
+                write!(f, "{} rows would break a foreign key", rows.len())?;
+                rows.iter().take(5).try_for_each(|row| write!(f, "\n  {row}"))
+            }
+        }
+    }
+}
+
+/// What state a failed migration left the database in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aftermath {
+    /// As if it had never begun.
+    RolledBack,
+    /// Its first `done` statements of `total` took effect and are recorded.
+    PartWay {
+        /// Statements that are done.
+        done: u32,
+        /// Statements that it has.
+        total: u32,
+    },
+    /// It was cut off while a statement ran outside a transaction: that one may have taken effect.
+    Unclear {
+        /// Statements that surely are done.
+        done: u32,
+        /// Statements that it has.
+        total: u32,
+    },
+    /// The answer to the commit was lost, and the history could not be read again.
+    InDoubt,
+}
+
+impl fmt::Display for Aftermath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RolledBack => f.write_str("rolled back"),
+            Self::PartWay { done, total } => {
+                write!(f, "stopped part-way: {done} of {total} statements are done and recorded")
+            }
+            Self::Unclear { done, total } => {
+                write!(f, "stopped part-way: {done} of {total} statements are done, the next may have taken effect")
+            }
+            Self::InDoubt => f.write_str("in doubt: the answer to the commit was lost"),
+        }
+    }
+}
+
+/// Why a run stopped.
+///
+/// Partial success is a value: the variants that can come after something was applied hold the [`Report`] of it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum MigrateError {
+    /// The migrations could not be loaded, or one of those pending is refused. Nothing was touched.
+    Load(LoadError),
+    /// The run was refused. Nothing was touched.
+    Plan(PlanError),
+    /// The database could not be reached or opened.
+    Connect(BackendError),
+    /// Something besides a migration failed: reading the history, making its table.
+    Backend {
+        /// What was being done, for people.
+        doing: &'static str,
+        /// The database's error.
+        error: BackendError,
+        /// What was applied before.
+        report: Box<Report>,
+    },
+    /// Another runner did not finish in time.
+    LockWait {
+        /// Who, as far as is known.
+        holder: Option<String>,
+        /// How long was waited.
+        waited: Duration,
+        /// What was applied before.
+        report: Box<Report>,
+    },
+    /// A migration failed.
+    Migration {
+        /// Which and how.
+        failed: Box<FailedMigration>,
+        /// What was applied before.
+        report: Box<Report>,
+    },
+    /// A hook gave an error. The migrations in the report are applied.
+    Hook {
+        /// Which.
+        hook: &'static str,
+        /// Its error.
+        error: BoxError,
+        /// What was applied before.
+        report: Box<Report>,
+    },
+    /// The run was cancelled.
+    Cancelled {
+        /// The migration that was under way and did not finish.
+        during: Option<Box<FailedMigration>>,
+        /// What was applied before.
+        report: Box<Report>,
+    },
+}
+
+/// What kind of end a run came to; the command's exit codes are made of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MigrateErrorKind {
+    /// Nothing was touched: files or plan are refused, or the configuration is wrong.
+    Refused,
+    /// The configuration is wrong.
+    Config,
+    /// The database cannot be reached.
+    Unreachable,
+    /// The lock could not be had in time.
+    LockWait,
+    /// A migration failed and was rolled back.
+    RolledBack,
+    /// A migration stopped part-way or is in doubt: a person must look.
+    NeedsAttention,
+    /// The run was cancelled and everything is finished or rolled back.
+    Cancelled,
+    /// Anything else.
+    Failed,
+}
+
+impl MigrateError {
+    /// What kind of end it was.
+    #[must_use]
+    pub fn kind(&self) -> MigrateErrorKind {
+        match self {
+            Self::Load(_) => MigrateErrorKind::Refused,
+            Self::Plan(error) if error.refusals().iter().any(crate::plan::Refusal::needs_a_person) => {
+                MigrateErrorKind::NeedsAttention
+            }
+            Self::Plan(error) if error.is_only_running() => MigrateErrorKind::LockWait,
+            Self::Plan(_) => MigrateErrorKind::Refused,
+            Self::Connect(error) | Self::Backend { error, .. } => backend_kind(error),
+            Self::LockWait { .. } => MigrateErrorKind::LockWait,
+            Self::Migration { failed, .. } => aftermath_kind(failed.aftermath, MigrateErrorKind::RolledBack),
+            Self::Hook { .. } => MigrateErrorKind::Failed,
+            Self::Cancelled { during, .. } => during
+                .as_ref()
+                .map_or(MigrateErrorKind::Cancelled, |f| aftermath_kind(f.aftermath, MigrateErrorKind::Cancelled)),
+        }
+    }
+
+    /// What was applied before it stopped.
+    #[must_use]
+    pub fn report(&self) -> Option<&Report> {
+        match self {
+            Self::Load(_) | Self::Plan(_) | Self::Connect(_) => None,
+            Self::Backend { report, .. }
+            | Self::LockWait { report, .. }
+            | Self::Migration { report, .. }
+            | Self::Hook { report, .. }
+            | Self::Cancelled { report, .. } => Some(report),
+        }
+    }
+
+    /// The migration that failed, or that a cancellation cut off.
+    #[must_use]
+    pub fn failed(&self) -> Option<&FailedMigration> {
+        match self {
+            Self::Migration { failed, .. } => Some(failed),
+            Self::Cancelled { during, .. } => during.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+fn aftermath_kind(aftermath: Aftermath, clean: MigrateErrorKind) -> MigrateErrorKind {
+    match aftermath {
+        Aftermath::RolledBack => clean,
+        Aftermath::PartWay { .. } | Aftermath::Unclear { .. } | Aftermath::InDoubt => MigrateErrorKind::NeedsAttention,
+    }
+}
+
+fn backend_kind(error: &BackendError) -> MigrateErrorKind {
+    match error.kind() {
+        BackendErrorKind::Config | BackendErrorKind::Unsupported => MigrateErrorKind::Config,
+        BackendErrorKind::Unreachable
+        | BackendErrorKind::ConnectionLost
+        | BackendErrorKind::Authentication
+        | BackendErrorKind::NoSuchDatabase => MigrateErrorKind::Unreachable,
+        BackendErrorKind::Busy => MigrateErrorKind::LockWait,
+        _ => MigrateErrorKind::Failed,
+    }
+}
+
+impl fmt::Display for MigrateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Load(error) => write!(f, "{error}"),
+            Self::Plan(error) => write!(f, "{error}"),
+            Self::Connect(error) => with_hint(f, "cannot connect", error),
+            Self::Backend { doing, error, .. } => with_hint(f, doing, error),
+            Self::LockWait { holder, waited, .. } => {
+                let holder = holder.as_deref().unwrap_or("another connection");
+                write!(f, "the database is locked by {holder}, waited {:.1} s", waited.as_secs_f64())
+            }
+            Self::Migration { failed, report } => {
+                write!(f, "migration {} {} failed: {}; {}; ", failed.id, failed.name, failed.cause, failed.aftermath)?;
+                write!(f, "{} of {} applied", report.applied.len(), report.planned)
+            }
+            Self::Hook { hook, error, .. } => write!(f, "the hook {hook} failed: {error}"),
+            Self::Cancelled { during, report } => {
+                f.write_str("interrupted; ")?;
+                if let Some(failed) = during {
+                    write!(f, "migration {} {}: {}; ", failed.id, failed.name, failed.aftermath)?;
+                }
+                write!(f, "{} of {} applied", report.applied.len(), report.planned)
+            }
+        }
+    }
+}
+
+fn with_hint(f: &mut fmt::Formatter<'_>, doing: &str, error: &BackendError) -> fmt::Result {
+    write!(f, "{doing}: {error}")?;
+    error.hint().map_or(Ok(()), |hint| write!(f, "\n  hint: {hint}"))
+}
+
+impl std::error::Error for MigrateError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Load(error) => Some(error),
+            Self::Plan(error) => Some(error),
+            Self::Connect(error) | Self::Backend { error, .. } => Some(error),
+            Self::LockWait { .. } => None,
+            Self::Hook { error, .. } => Some(&**error),
+            Self::Migration { failed, .. } => failed.cause.backend().map(|error| error as _),
+            Self::Cancelled { during, .. } => {
+                during.as_ref().and_then(|failed| failed.cause.backend()).map(|error| error as _)
+            }
+        }
+    }
+}
+
+/// Names a setting in an error.
+pub(crate) fn setting_name(setting: &Setting) -> &'static str {
+    match setting {
+        Setting::Role(_) => "the role",
+        Setting::LockTimeout(_) => "the lock timeout",
+        Setting::StatementTimeout(_) => "the statement timeout",
+        Setting::ForeignKeys(_) => "foreign keys",
+        Setting::Reset => "the session",
+    }
+}

@@ -1,0 +1,156 @@
+//! A folder of files, read when the program runs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use super::layout::{Entry, Layout, WhimbrelLayout};
+use super::{Source, in_order};
+use crate::directive::Directives;
+use crate::history::{MigrationId, MigrationKey};
+use crate::migration::Migration;
+use crate::problem::{LoadError, Problem};
+
+/// Below this many files, threads cost more than they save.
+const FILES_PER_THREAD: usize = 256;
+
+/// A folder of migrations, read at run time.
+///
+/// ```no_run
+/// use whimbrel_core::DirectorySource;
+/// let source = DirectorySource::new("migrations");
+/// ```
+#[derive(Debug)]
+pub struct DirectorySource {
+    folder: PathBuf,
+    layout: Box<dyn Layout>,
+}
+
+impl DirectorySource {
+    /// The folder at `path`, in Whimbrel's own layout. Nothing is read yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self::with_layout(path, WhimbrelLayout)
+    }
+
+    /// The folder at `path` in another layout.
+    pub fn with_layout(path: impl Into<PathBuf>, layout: impl Layout + 'static) -> Self {
+        Self { folder: path.into(), layout: Box::new(layout) }
+    }
+
+    fn listing(&self) -> Result<Vec<String>, Problem> {
+        let folder = self.folder.display().to_string();
+        let unreadable = |error: std::io::Error| {
+            let hint = "name the folder of the migrations, or make it";
+            Problem::new(folder.clone(), format!("the folder cannot be read: {error}"), hint)
+        };
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let Ok(mut name) = entry.file_name().into_string() else {
+                let shown = entry.path().display().to_string();
+                return Err(Problem::new(shown, "the file's name is not UTF-8", "rename it"));
+            };
+            if entry.file_type().map_err(unreadable)?.is_dir() {
+                name.push('/');
+            }
+            names.push(name);
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+}
+
+impl Source for DirectorySource {
+    fn load(&self, namespace: &Arc<str>) -> Result<Vec<Migration>, LoadError> {
+        let names = self.listing()?;
+        let folder: Arc<Path> = self.folder.as_path().into();
+        let load = |names: &[String]| {
+            let mut results: (Vec<Migration>, Vec<Problem>) = Default::default();
+            for name in names {
+                match load_file(&folder, name, namespace, &*self.layout) {
+                    Ok(migration) => results.0.extend(migration),
+                    Err(problems) => results.1.extend(problems),
+                }
+            }
+            results
+        };
+        let threads = (names.len() / FILES_PER_THREAD).clamp(1, thread::available_parallelism().map_or(1, usize::from));
+        let chunk = names.len().div_ceil(threads).max(1);
+        let (mut migrations, mut problems) = (Vec::with_capacity(names.len()), Vec::new());
+        thread::scope(|scope| {
+            let workers: Vec<_> = names.chunks(chunk).skip(1).map(|names| scope.spawn(move || load(names))).collect();
+            let here = names.chunks(chunk).next().map(load);
+            let there = workers
+                .into_iter()
+                .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            for (loaded, refused) in here.into_iter().chain(there) {
+                migrations.extend(loaded);
+                problems.extend(refused);
+            }
+        });
+        in_order(migrations, problems)
+    }
+}
+
+fn load_file(
+    folder: &Arc<Path>,
+    name: &str,
+    namespace: &Arc<str>,
+    layout: &dyn Layout,
+) -> Result<Option<Migration>, Vec<Problem>> {
+    let path = folder.join(name);
+    let shown = || path.display().to_string();
+    let entry = layout.entry(name).map_err(|(message, hint)| vec![Problem::new(shown(), message, hint)])?;
+    if entry == Entry::Beside {
+        return Ok(None);
+    }
+    let bytes = fs::read(&path).map_err(|error| {
+        vec![Problem::new(shown(), format!("cannot be read: {error}"), "give this program the right to read it")]
+    })?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| vec![not_utf8(&shown(), &bytes, error.valid_up_to())])?;
+    let (id, name_in, directives) = identify(&entry, &shown, text, namespace)?;
+    Ok(Some(Migration::from_file(id, name_in, Arc::clone(folder), name, text, directives)))
+}
+
+/// Joins what the name says with what the header says.
+pub(super) fn identify<'a>(
+    entry: &Entry<'a>,
+    file: &dyn Fn() -> String,
+    text: &str,
+    namespace: &Arc<str>,
+) -> Result<(MigrationId, &'a str, Directives), Vec<Problem>> {
+    // Most migrations have no directive, and then their path need not be written out.
+    let directives = if text.contains(crate::directive::DIRECTIVE_PREFIX) {
+        Directives::read(&file(), text)?
+    } else {
+        Directives::default()
+    };
+    let refuse = |message: &str, hint: &str| Err(vec![Problem::new(file(), message, hint)]);
+    let (key, name) = match (entry, directives.repeatable) {
+        (Entry::Versioned { version, name }, false) => (MigrationKey::Version(version.clone()), *name),
+        (Entry::Repeatable { name }, true) => (MigrationKey::Repeatable((*name).into()), *name),
+        (Entry::Versioned { .. }, true) => {
+            return refuse(
+                "says `repeatable` and has a version",
+                "take the version out of its name, or the directive out of the file",
+            );
+        }
+        (Entry::Repeatable { .. } | Entry::Beside, _) => {
+            return refuse(
+                "has no version in its name",
+                "name it VERSION_name.sql, or write `-- whimbrel: repeatable` at its top",
+            );
+        }
+    };
+    Ok((MigrationId { namespace: Arc::clone(namespace), key }, name, directives))
+}
+
+fn not_utf8(file: &str, bytes: &[u8], valid: usize) -> Problem {
+    let line = bytes[..valid].iter().filter(|b| **b == b'\n').count() + 1;
+    let start = bytes[..valid].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+    let column = String::from_utf8_lossy(&bytes[start..valid]).chars().count() + 1;
+    let message = format!("is not UTF-8: byte 0x{:02x}", bytes[valid]);
+    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    Problem::new(file, message, "save the file as UTF-8").at(number(line), number(column))
+}
