@@ -134,7 +134,7 @@ CREATE TABLE sessions (
     created_by uuid REFERENCES users (id) ON DELETE SET NULL,
     parent_session_id uuid REFERENCES sessions (id) ON DELETE SET NULL,
     forked_from_session_id uuid REFERENCES sessions (id) ON DELETE SET NULL,
-    -- The ordinal of the last message that the fork shares with its origin.
+    -- The ordinal of the last message that the fork shares with its origin, kept when the origin is deleted.
     fork_ordinal integer,
     agent text NOT NULL DEFAULT 'claude-code',
     tool_version text,
@@ -155,7 +155,7 @@ CREATE TABLE sessions (
     CONSTRAINT sessions_tool_check CHECK (agent IN ('claude-code', 'codex', 'gemini', 'opencode')),
     CONSTRAINT sessions_status_check CHECK (status IN ('idle', 'running', 'stopping', 'completed', 'failed')),
     CONSTRAINT sessions_parent_check CHECK (parent_session_id <> id),
-    CONSTRAINT sessions_fork_check CHECK (forked_from_session_id IS NOT NULL OR fork_ordinal IS NULL),
+    CONSTRAINT sessions_fork_ordinal_check CHECK (fork_ordinal >= 0),
     CONSTRAINT sessions_message_count_check CHECK (message_count >= 0)
 );
 

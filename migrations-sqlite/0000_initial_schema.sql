@@ -31,7 +31,7 @@ CREATE TABLE repos (
     default_branch text NOT NULL DEFAULT 'main',
     size_bytes integer,
     -- How to start, stop and probe the project's development environment.
-    environment text CHECK (json_valid(environment)),
+    environment text CHECK (environment IS NULL OR json_valid(environment)),
     archived integer NOT NULL DEFAULT 0 CHECK (archived IN (0, 1)),
     created_by text REFERENCES users (id) ON DELETE SET NULL,
     last_fetched_at text,
@@ -84,7 +84,7 @@ CREATE TABLE worktrees (
     issue_url text,
     pull_request_url text,
     notes text,
-    environment text CHECK (json_valid(environment)),
+    environment text CHECK (environment IS NULL OR json_valid(environment)),
     disk_bytes integer NOT NULL DEFAULT 0,
     created_by text REFERENCES users (id) ON DELETE SET NULL,
     last_used_at text,
@@ -134,7 +134,7 @@ CREATE TABLE sessions (
     created_by text REFERENCES users (id) ON DELETE SET NULL,
     parent_session_id text REFERENCES sessions (id) ON DELETE SET NULL,
     forked_from_session_id text REFERENCES sessions (id) ON DELETE SET NULL,
-    -- The ordinal of the last message that the fork shares with its origin.
+    -- The ordinal of the last message that the fork shares with its origin, kept when the origin is deleted.
     fork_ordinal integer,
     agent text NOT NULL DEFAULT 'claude-code',
     tool_version text,
@@ -143,9 +143,9 @@ CREATE TABLE sessions (
     status text NOT NULL DEFAULT 'idle',
     title text,
     description text,
-    model_config text CHECK (json_valid(model_config)),
+    model_config text CHECK (model_config IS NULL OR json_valid(model_config)),
     permission_config text NOT NULL DEFAULT '{"mode": "ask"}' CHECK (json_valid(permission_config)),
-    git_state text CHECK (json_valid(git_state)),
+    git_state text CHECK (git_state IS NULL OR json_valid(git_state)),
     message_count integer NOT NULL DEFAULT 0,
     cost_usd numeric(12, 6) NOT NULL DEFAULT 0,
     archived integer NOT NULL DEFAULT 0 CHECK (archived IN (0, 1)),
@@ -155,7 +155,7 @@ CREATE TABLE sessions (
     CONSTRAINT sessions_tool_check CHECK (agent IN ('claude-code', 'codex', 'gemini', 'opencode')),
     CONSTRAINT sessions_status_check CHECK (status IN ('idle', 'running', 'stopping', 'completed', 'failed')),
     CONSTRAINT sessions_parent_check CHECK (parent_session_id <> id),
-    CONSTRAINT sessions_fork_check CHECK (forked_from_session_id IS NOT NULL OR fork_ordinal IS NULL),
+    CONSTRAINT sessions_fork_ordinal_check CHECK (fork_ordinal >= 0),
     CONSTRAINT sessions_message_count_check CHECK (message_count >= 0)
 );
 
@@ -181,7 +181,7 @@ CREATE TABLE tasks (
     last_message_ordinal integer,
     git_sha_start text CHECK (length(git_sha_start) <= 64),
     git_sha_end text CHECK (length(git_sha_end) <= 64),
-    token_usage text CHECK (json_valid(token_usage)),
+    token_usage text CHECK (token_usage IS NULL OR json_valid(token_usage)),
     cost_usd numeric(12, 6),
     error text,
     started_at text,
@@ -207,7 +207,7 @@ CREATE TABLE messages (
     role text NOT NULL,
     content text NOT NULL CHECK (json_valid(content)),
     preview text CHECK (length(preview) <= 200),
-    tool_uses text CHECK (json_valid(tool_uses)),
+    tool_uses text CHECK (tool_uses IS NULL OR json_valid(tool_uses)),
     parent_tool_use_id text,
     queued integer NOT NULL DEFAULT 0 CHECK (queued IN (0, 1)),
     created_at text NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),

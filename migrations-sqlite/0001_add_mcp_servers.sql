@@ -9,7 +9,7 @@ CREATE TABLE mcp_servers (
     args text NOT NULL DEFAULT '[]' CHECK (json_valid(args)),
     url text,
     env text NOT NULL DEFAULT '{}' CHECK (json_valid(env)),
-    tools text CHECK (json_valid(tools)),
+    tools text CHECK (tools IS NULL OR json_valid(tools)),
     enabled integer NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
     created_by text REFERENCES users (id) ON DELETE SET NULL,
     created_at text NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),

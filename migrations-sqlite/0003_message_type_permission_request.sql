@@ -13,7 +13,7 @@ CREATE TABLE messages_new (
     role text NOT NULL,
     content text NOT NULL CHECK (json_valid(content)),
     preview text CHECK (length(preview) <= 200),
-    tool_uses text CHECK (json_valid(tool_uses)),
+    tool_uses text CHECK (tool_uses IS NULL OR json_valid(tool_uses)),
     parent_tool_use_id text,
     queued integer NOT NULL DEFAULT 0 CHECK (queued IN (0, 1)),
     created_at text NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),

@@ -19,7 +19,7 @@ CREATE TABLE worktrees_new (
     issue_url text,
     pull_request_url text,
     notes text,
-    environment text CHECK (json_valid(environment)),
+    environment text CHECK (environment IS NULL OR json_valid(environment)),
     disk_bytes integer NOT NULL DEFAULT 0,
     created_by text REFERENCES users (id) ON DELETE SET NULL,
     last_used_at text,

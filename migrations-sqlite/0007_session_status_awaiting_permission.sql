@@ -17,9 +17,9 @@ CREATE TABLE sessions_new (
     status text NOT NULL DEFAULT 'idle',
     title text,
     description text,
-    model_config text CHECK (json_valid(model_config)),
+    model_config text CHECK (model_config IS NULL OR json_valid(model_config)),
     permission_config text NOT NULL DEFAULT '{"mode": "ask"}' CHECK (json_valid(permission_config)),
-    git_state text CHECK (json_valid(git_state)),
+    git_state text CHECK (git_state IS NULL OR json_valid(git_state)),
     message_count integer NOT NULL DEFAULT 0,
     cost_usd numeric(12, 6) NOT NULL DEFAULT 0,
     archived integer NOT NULL DEFAULT 0 CHECK (archived IN (0, 1)),
@@ -29,7 +29,7 @@ CREATE TABLE sessions_new (
     CONSTRAINT sessions_tool_check CHECK (agentic_tool IN ('claude-code', 'codex', 'gemini', 'opencode')),
     CONSTRAINT sessions_status_check CHECK (status IN ('idle', 'running', 'awaiting_permission', 'stopping', 'completed', 'failed')),
     CONSTRAINT sessions_parent_check CHECK (parent_session_id <> id),
-    CONSTRAINT sessions_fork_check CHECK (forked_from_session_id IS NOT NULL OR fork_ordinal IS NULL),
+    CONSTRAINT sessions_fork_ordinal_check CHECK (fork_ordinal >= 0),
     CONSTRAINT sessions_message_count_check CHECK (message_count >= 0)
 );
 
