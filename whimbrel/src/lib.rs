@@ -1,1 +1,40 @@
-//! placeholder
+#![doc = include_str!("lib.md")]
+
+#[cfg(feature = "blocking")]
+pub mod blocking;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod database;
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use database::{Database, HistoryPlace};
+pub use whimbrel_core::*;
+pub use whimbrel_macros::embed_migrations;
+
+/// SQLite and libSQL.
+#[cfg(feature = "sqlite")]
+pub mod sqlite {
+    pub use whimbrel_backend_sqlite::*;
+}
+
+/// Postgres.
+#[cfg(feature = "postgres")]
+pub mod postgres {
+    pub use whimbrel_backend_postgres::*;
+}
+
+/// Puts the files of a migration folder into the program.
+///
+/// Takes the folder's path, relative to the package's `Cargo.toml`, and gives an [`EmbeddedSource`]. What
+/// [`DirectorySource`] refuses when it loads (an unknown file, a version that stands twice, a bad name, a file that is
+/// not UTF-8) is an error of the compiler.
+///
+/// A changed or removed file rebuilds the program by itself. Cargo looks for *new* files only where a build script
+/// says so; the macro refuses to compile until the package has one with this line:
+///
+/// ```no_run
+/// // build.rs
+/// fn main() {
+///     println!("cargo::rerun-if-changed=migrations");
+/// }
+/// ```
+pub mod embedding {}
