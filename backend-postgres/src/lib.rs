@@ -1,1 +1,23 @@
-//! placeholder
+//! The Postgres backend of Whimbrel, on tokio-postgres.
+//!
+//! [`PostgresBackend`] is made of a URL, a driver's configuration, or a pool. It sends a transactional migration as one
+//! message, so it costs one round trip; a run with nothing to do costs a connection and one query. It uses the simple
+//! query protocol, `SET LOCAL` and no start-up options, so that it works through a connection pooler. Behind one that
+//! pools by transaction a run's lock locks nothing; the claim in each migration's own transaction still does.
+
+mod admin;
+mod backend;
+mod config;
+mod connect;
+mod error;
+mod history;
+mod interrupt;
+mod passfile;
+mod program;
+mod session;
+mod sql;
+mod tls;
+mod url;
+
+pub use backend::PostgresBackend;
+pub use {deadpool_postgres, tokio_postgres};
