@@ -1,1 +1,3 @@
-//! placeholder
+//! What the tests of this workspace share: how they find a Postgres server.
+
+pub mod postgres;
