@@ -1,0 +1,433 @@
+//! The history table: its shape, the statements that write it, and reading it.
+//!
+//! One B-tree (`WITHOUT ROWID`), so that a row costs as few pages as it can. Moments are text, `2026-11-22T15:58:35.854Z`,
+//! as people read them; SQLite's clock has milliseconds. The table is always named with `main.`, so that neither a
+//! temporary table nor an attached database can stand in for it.
+
+use std::time::Duration;
+
+use libsql::Value;
+use whimbrel_core::backend::{Checkpoint, Claim, ClaimMode, Failure, Fenced, Finish, Heartbeat};
+use whimbrel_core::history::{HISTORY_FORMAT, HistoryReader, RawRow};
+use whimbrel_core::{
+    BackendError, BackendErrorKind, HistoryDetail, HistoryRow, MigrationId, MigrationKey, RowState, quote_identifier,
+};
+
+use crate::connection::Connection;
+use crate::error::code_of;
+use crate::time::parse_moment;
+
+/// Now, as the table's moments are written.
+const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
+
+/// The columns in the order in which a whole row is written.
+const COLUMNS: &str = "namespace, id, format, kind, version, name, checksum, token_checksum, state, statements_done, \
+                       statements_total, prefix_checksum, fence, lease_until, started_at, finished_at, duration_ms, origin, \
+                       tool_version, run_by, error";
+
+/// A write to the history and what its answer means.
+#[derive(Debug, Clone)]
+pub(crate) struct Write {
+    sql: String,
+    values: Vec<Value>,
+    /// The error when a row of the same key is there, or when no row is as expected.
+    otherwise: Otherwise,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Otherwise {
+    AlreadyClaimed,
+    LostClaim,
+}
+
+/// The name of the history table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HistoryTable {
+    name: String,
+    /// Qualified and quoted.
+    sql: String,
+}
+
+impl HistoryTable {
+    pub(crate) fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), sql: format!("main.{}", quote_identifier(name)) }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn create(&self) -> String {
+        format!(
+            "CREATE TABLE IF NOT EXISTS {} (
+  namespace TEXT NOT NULL,
+  id TEXT NOT NULL,
+  format INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  version TEXT,
+  name TEXT NOT NULL,
+  checksum TEXT NOT NULL,
+  token_checksum TEXT,
+  state TEXT NOT NULL,
+  statements_done INTEGER NOT NULL,
+  statements_total INTEGER NOT NULL,
+  prefix_checksum TEXT,
+  fence INTEGER NOT NULL,
+  lease_until TEXT,
+  started_at TEXT,
+  finished_at TEXT,
+  duration_ms INTEGER,
+  origin TEXT,
+  tool_version TEXT,
+  run_by TEXT,
+  error TEXT,
+  PRIMARY KEY (namespace, id)
+) WITHOUT ROWID",
+            self.sql
+        )
+    }
+
+    pub(crate) fn claim(&self, claim: &Claim<'_>) -> Write {
+        let sql = match claim.mode {
+            ClaimMode::New => self.insert_claim(),
+            ClaimMode::Takeover { .. } => self.update_claim(
+                "prefix_checksum = CASE WHEN ?8 > 0 THEN prefix_checksum END",
+                "(state = 'failed' OR (state = 'running' AND coalesce(unixepoch(lease_until, 'subsec') <= unixepoch('now', 'subsec'), 1)))",
+            ),
+            ClaimMode::Rerun { .. } => self.update_claim("prefix_checksum = NULL", "state = 'applied'"),
+        };
+        let mut values = vec![
+            text(&claim.id.namespace),
+            text(&claim.id.stored_key()),
+            text(claim.id.kind()),
+            version_of(claim.id),
+            text(claim.name),
+            text(&claim.checksum.to_string()),
+            text(&claim.token_checksum.to_string()),
+            Value::Integer(claim.statements_done.into()),
+            Value::Integer(claim.statements_total.into()),
+            Value::Integer(claim.fence_after()),
+            claim.lease.map_or(Value::Null, lease),
+            text(claim.tool_version),
+            text(claim.run_by),
+            Value::Integer(HISTORY_FORMAT),
+        ];
+        if let ClaimMode::Takeover { fence } | ClaimMode::Rerun { fence } = claim.mode {
+            values.push(Value::Integer(fence));
+        }
+        Write { sql, values, otherwise: Otherwise::AlreadyClaimed }
+    }
+
+    fn insert_claim(&self) -> String {
+        format!(
+            "INSERT INTO {} ({COLUMNS}) VALUES (?1, ?2, ?14, ?3, ?4, ?5, ?6, ?7, 'running', ?8, ?9, NULL, ?10, \
+             {}, {NOW}, NULL, NULL, 'applied', ?12, ?13, NULL)",
+            self.sql,
+            lease_end("?11")
+        )
+    }
+
+    fn update_claim(&self, prefix: &str, expected: &str) -> String {
+        format!(
+            "UPDATE {} SET format = ?14, kind = ?3, version = ?4, name = ?5, checksum = ?6, token_checksum = ?7, state = 'running', \
+             statements_done = ?8, statements_total = ?9, {prefix}, fence = ?10, lease_until = {}, started_at = {NOW}, \
+             finished_at = NULL, duration_ms = NULL, origin = 'applied', tool_version = ?12, run_by = ?13, error = NULL \
+             WHERE namespace = ?1 AND id = ?2 AND fence = ?15 AND {expected}",
+            self.sql,
+            lease_end("?11")
+        )
+    }
+
+    pub(crate) fn checkpoint(&self, checkpoint: &Checkpoint<'_>) -> Write {
+        let values = vec![
+            Value::Integer(checkpoint.statements_done.into()),
+            text(&checkpoint.prefix_checksum.to_string()),
+            lease(checkpoint.lease),
+        ];
+        let sets = format!("statements_done = ?4, prefix_checksum = ?5, lease_until = {}", lease_end("?6"));
+        self.running(&checkpoint.row, &sets, values)
+    }
+
+    pub(crate) fn finish(&self, finish: &Finish<'_>) -> Write {
+        let sets = format!(
+            "state = 'applied', statements_done = statements_total, prefix_checksum = NULL, lease_until = NULL, error = NULL, \
+             finished_at = {NOW}, duration_ms = \
+             max(0, CAST(round((unixepoch('now', 'subsec') - unixepoch(started_at, 'subsec')) * 1000) AS INTEGER))"
+        );
+        let mut write = self.running(&finish.row, &sets, Vec::new());
+        write.sql.push_str(" RETURNING finished_at, duration_ms");
+        write
+    }
+
+    pub(crate) fn fail(&self, failure: &Failure<'_>) -> Write {
+        self.running(&failure.row, "state = 'failed', lease_until = NULL, error = ?4", vec![text(failure.error)])
+    }
+
+    pub(crate) fn heartbeat(&self, heartbeat: &Heartbeat<'_>) -> Write {
+        self.running(&heartbeat.row, &format!("lease_until = {}", lease_end("?4")), vec![lease(heartbeat.lease)])
+    }
+
+    pub(crate) fn remove(&self, row: &Fenced<'_>) -> Write {
+        let sql = format!("DELETE FROM {} WHERE namespace = ?1 AND id = ?2 AND fence = ?3", self.sql);
+        Write { sql, values: key_and_fence(row), otherwise: Otherwise::LostClaim }
+    }
+
+    fn running(&self, row: &Fenced<'_>, sets: &str, more: Vec<Value>) -> Write {
+        let sql = format!(
+            "UPDATE {} SET {sets} WHERE namespace = ?1 AND id = ?2 AND fence = ?3 AND state = 'running'",
+            self.sql
+        );
+        let mut values = key_and_fence(row);
+        values.extend(more);
+        Write { sql, values, otherwise: Otherwise::LostClaim }
+    }
+
+    pub(crate) fn record(&self, row: &HistoryRow) -> Write {
+        let checksum = |checksum: &Option<_>| {
+            checksum.as_ref().map_or(Value::Null, |sum: &whimbrel_core::Checksum| text(&sum.to_string()))
+        };
+        let moment = |at: Option<whimbrel_core::Timestamp>| at.map_or(Value::Null, |at| text(&at.to_string()));
+        let values = vec![
+            text(&row.id.namespace),
+            text(&row.id.stored_key()),
+            Value::Integer(HISTORY_FORMAT),
+            text(row.id.kind()),
+            version_of(&row.id),
+            text(&row.name),
+            text(&row.checksum.to_string()),
+            checksum(&row.token_checksum),
+            text(row.state.as_str()),
+            Value::Integer(row.statements_done.into()),
+            Value::Integer(row.statements_total.into()),
+            checksum(&row.prefix_checksum),
+            Value::Integer(row.fence),
+            row.lease_left.filter(|_| row.state == RowState::Running).map_or(Value::Null, lease),
+            moment(row.started_at),
+            moment(row.finished_at),
+            row.duration_ms.map_or(Value::Null, |ms| Value::Integer(i64::try_from(ms).unwrap_or(i64::MAX))),
+            text(&row.origin),
+            text(&row.tool_version),
+            text(&row.run_by),
+            row.error.as_deref().map_or(Value::Null, text),
+        ];
+        let places: Vec<_> =
+            (1..=values.len()).map(|n| if n == 14 { lease_end("?14") } else { format!("?{n}") }).collect();
+        let sql = format!("INSERT INTO {} ({COLUMNS}) VALUES ({})", self.sql, places.join(", "));
+        Write { sql, values, otherwise: Otherwise::AlreadyClaimed }
+    }
+
+    /// Reads the rows; `None`: there is no such table.
+    ///
+    /// # Errors
+    ///
+    /// `HistoryFormat` for something else of the same name.
+    pub(crate) async fn read(
+        &self,
+        connection: &Connection,
+        detail: HistoryDetail,
+    ) -> Result<Option<Vec<HistoryRow>>, BackendError> {
+        match self.object(connection).await?.as_deref() {
+            None => return Ok(None),
+            Some("table") => {}
+            Some(other) => return Err(self.unreadable(&format!("it is a {other}"))),
+        }
+        let mut reader = HistoryReader::default();
+        match self.select(connection, detail, &mut reader).await {
+            Ok(()) => Ok(Some(reader.finish())),
+            Err(error) if error.kind() == BackendErrorKind::Statement => Err(self.explain(connection, error).await?),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn object(&self, connection: &Connection) -> Result<Option<String>, BackendError> {
+        let sql = "SELECT type FROM main.sqlite_schema WHERE name = ?1 COLLATE NOCASE AND type IN ('table', 'view')";
+        let kind = connection.value(sql, vec![text(&self.name)]).await?;
+        Ok(kind.and_then(|kind| if let Value::Text(kind) = kind { Some(kind) } else { None }))
+    }
+
+    async fn select(
+        &self,
+        connection: &Connection,
+        detail: HistoryDetail,
+        reader: &mut HistoryReader,
+    ) -> Result<(), BackendError> {
+        let sql = format!("SELECT {} FROM {}", selected(detail), self.sql);
+        let failed = |error| connection.failure(error, &sql);
+        let mut rows = connection.driver().query(&sql, ()).await.map_err(failed)?;
+        while let Some(row) = rows.next().await.map_err(failed)? {
+            self.take(&row, reader)?;
+        }
+        Ok(())
+    }
+
+    fn take(&self, row: &libsql::Row, reader: &mut HistoryReader) -> Result<(), BackendError> {
+        let text = |at| self.text_at(row, at);
+        let number = |at| self.number_at(row, at);
+        let moment = |at| {
+            let Some(written) = text(at)? else { return Ok(None) };
+            parse_moment(&written)
+                .map(Some)
+                .ok_or_else(|| self.unreadable(&format!("it holds `{written}` for a moment")))
+        };
+        let texts: Vec<_> = TEXTS.iter().map(|at| text(*at)).collect::<Result<_, _>>()?;
+        let get = |at: usize| texts.get(at).and_then(Option::as_deref);
+        let needed = |at| get(at).unwrap_or_default();
+        reader.push(&RawRow {
+            format: number(12)?.unwrap_or(HISTORY_FORMAT),
+            namespace: needed(0),
+            kind: needed(1),
+            version: get(2),
+            name: needed(3),
+            checksum: needed(4),
+            token_checksum: get(5),
+            state: needed(6),
+            statements_done: number(13)?.unwrap_or(0),
+            statements_total: number(14)?.unwrap_or(0),
+            prefix_checksum: get(7),
+            fence: number(15)?.unwrap_or(0),
+            lease_left_ms: number(16)?,
+            started_at_us: moment(18)?,
+            finished_at_us: moment(19)?,
+            duration_ms: number(17)?,
+            origin: get(8),
+            tool_version: get(9),
+            run_by: get(10),
+            error: get(11),
+        })
+    }
+
+    fn text_at(&self, row: &libsql::Row, at: i32) -> Result<Option<String>, BackendError> {
+        match row.get_value(at) {
+            Ok(Value::Null) => Ok(None),
+            Ok(Value::Text(text)) => Ok(Some(text)),
+            Ok(Value::Integer(number)) => Ok(Some(number.to_string())),
+            Ok(_) | Err(_) => Err(self.wrong_type(row, at, "text")),
+        }
+    }
+
+    fn number_at(&self, row: &libsql::Row, at: i32) -> Result<Option<i64>, BackendError> {
+        match row.get_value(at) {
+            Ok(Value::Null) => Ok(None),
+            Ok(Value::Integer(number)) => Ok(Some(number)),
+            Ok(_) | Err(_) => Err(self.wrong_type(row, at, "a whole number")),
+        }
+    }
+
+    fn wrong_type(&self, row: &libsql::Row, at: i32, wanted: &str) -> BackendError {
+        self.unreadable(&format!("its column `{}` holds what is not {wanted}", row.column_name(at).unwrap_or("?")))
+    }
+
+    /// What a failure to read the table means: columns that it lacks.
+    async fn explain(&self, connection: &Connection, error: BackendError) -> Result<BackendError, BackendError> {
+        let found = connection.query("SELECT name FROM pragma_table_info(?1, 'main')", vec![text(&self.name)]).await?;
+        let found: Vec<_> = found.rows.into_iter().flat_map(crate::connection::as_text).flatten().collect();
+        let lacks = |column: &&str| !found.iter().any(|name| name.eq_ignore_ascii_case(column));
+        let missing: Vec<_> = COLUMNS.split(", ").filter(lacks).map(|column| format!("`{column}`")).collect();
+        if missing.is_empty() {
+            return Ok(error);
+        }
+        Ok(self.unreadable(&format!("it has no column {}", missing.join(", "))).with_source(error))
+    }
+
+    fn unreadable(&self, why: &str) -> BackendError {
+        BackendError::new(
+            BackendErrorKind::HistoryFormat,
+            format!("`{}` is not a history table of whimbrel: {why}", self.name),
+        )
+        .with_hint("configure another name for the history table, or correct this one by hand")
+    }
+}
+
+/// Where [`selected`] has the texts.
+const TEXTS: [i32; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+
+/// The columns as [`HistoryTable::take`] reads them.
+fn selected(detail: HistoryDetail) -> String {
+    let rest = |column: &str| match detail {
+        HistoryDetail::Full => column.to_owned(),
+        HistoryDetail::Check => format!("CASE WHEN state <> 'applied' THEN {column} END AS {column}"),
+    };
+    let texts = ["token_checksum", "state", "prefix_checksum", "origin", "tool_version", "run_by", "error"];
+    let texts: Vec<_> =
+        texts.iter().map(|name| if *name == "state" { (*name).to_owned() } else { rest(name) }).collect();
+    format!(
+        "namespace, kind, version, name, checksum, {}, format, statements_done, statements_total, fence, \
+         CASE WHEN state = 'running' THEN \
+         CAST(round((unixepoch(lease_until, 'subsec') - unixepoch('now', 'subsec')) * 1000) AS INTEGER) END AS lease_until, {}, {}, {}",
+        texts.join(", "),
+        rest("duration_ms"),
+        rest("started_at"),
+        rest("finished_at")
+    )
+}
+
+impl Write {
+    /// Does it; the rows are those of `RETURNING`.
+    pub(crate) async fn run(&self, connection: &Connection) -> Result<Vec<Vec<Value>>, BackendError> {
+        let before = connection.driver().total_changes();
+        let rows = match self.rows(connection).await {
+            Ok(rows) => rows,
+            Err(error) if is_conflict(&error) && self.otherwise == Otherwise::AlreadyClaimed => {
+                return Err(self.refusal().with_source(error));
+            }
+            Err(error) => return Err(connection.failure(error, &self.sql)),
+        };
+        if rows.is_empty() && connection.driver().total_changes() == before { Err(self.refusal()) } else { Ok(rows) }
+    }
+
+    async fn rows(&self, connection: &Connection) -> Result<Vec<Vec<Value>>, libsql::Error> {
+        let statement = connection.driver().prepare(&self.sql).await?;
+        let mut cursor = statement.query(self.values.clone()).await?;
+        let mut rows = Vec::new();
+        while let Some(row) = cursor.next().await? {
+            rows.push((0..cursor.column_count()).map(|at| row.get_value(at)).collect::<Result<_, _>>()?);
+        }
+        Ok(rows)
+    }
+
+    fn refusal(&self) -> BackendError {
+        match self.otherwise {
+            Otherwise::AlreadyClaimed => BackendError::new(
+                BackendErrorKind::AlreadyClaimed,
+                "another runner has this migration, or its row has changed",
+            ),
+            Otherwise::LostClaim => {
+                BackendError::new(BackendErrorKind::LostClaim, "another runner has taken this migration over")
+            }
+        }
+    }
+}
+
+/// The row is there already.
+fn is_conflict(error: &libsql::Error) -> bool {
+    // A server of libSQL may tell no more than SQLITE_CONSTRAINT (19).
+    matches!(code_of(error), Some(1555 | 2067 | 19))
+}
+
+/// When a lease of `parameter` seconds ends; NULL for NULL.
+fn lease_end(parameter: &str) -> String {
+    format!("strftime('%Y-%m-%dT%H:%M:%fZ', 'now', {parameter})")
+}
+
+/// The modifier of a date function that adds the duration.
+fn lease(duration: Duration) -> Value {
+    Value::Text(format!("+{}.{:03} seconds", duration.as_secs().min(3_000_000_000), duration.subsec_millis()))
+}
+
+fn key_and_fence(row: &Fenced<'_>) -> Vec<Value> {
+    vec![text(&row.id.namespace), text(&row.id.stored_key()), Value::Integer(row.fence)]
+}
+
+fn version_of(id: &MigrationId) -> Value {
+    match &id.key {
+        MigrationKey::Version(version) => text(version.as_str()),
+        MigrationKey::Repeatable(_) | MigrationKey::Seed(_) => Value::Null,
+    }
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests;
