@@ -27,12 +27,12 @@ impl Checksum {
     pub fn of_text(text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut hasher = Sha256::new();
-        let mut rest = text.as_bytes();
-        while let Some(at) = rest.windows(2).position(|pair| pair == b"\r\n") {
-            hasher.update(&rest[..at]);
+        let mut rest = text;
+        while let Some(at) = rest.find("\r\n") {
+            hasher.update(&rest.as_bytes()[..at]);
             rest = &rest[at + 1..];
         }
-        hasher.update(rest);
+        hasher.update(rest.as_bytes());
         Self(Repr::Sha256(hasher.finalize().into()))
     }
 
