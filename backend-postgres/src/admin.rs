@@ -1,6 +1,6 @@
 //! Databases as a whole: whether one is there, making and dropping it, and what it holds.
 
-use whimbrel_core::{BackendError, BackendErrorKind, quote_identifier};
+use whimbrel_core::{BackendError, BackendErrorKind, DatabaseAdmin, async_trait, quote_identifier};
 
 use crate::backend::PostgresBackend;
 use crate::session::{PostgresSession, count_rows};
@@ -17,7 +17,8 @@ impl PostgresBackend {
     /// Those of connecting to the server's `postgres` database (or `template1` where that is missing).
     pub async fn exists(&self) -> Result<bool, BackendError> {
         let mut session = self.maintenance().await?;
-        let sql = format!("select 1 from pg_catalog.pg_database where datname = {}", literal(self.server()?.database()));
+        let sql =
+            format!("select 1 from pg_catalog.pg_database where datname = {}", literal(self.server()?.database()));
         match session.rows(&sql).await {
             Ok(rows) => Ok(!rows.is_empty()),
             Err(error) => Err(session.explain(error)),
@@ -37,10 +38,12 @@ impl PostgresBackend {
             Ok(_) => Ok(true),
             Err(error) => match error.code().map(tokio_postgres::error::SqlState::code) {
                 Some("42P04" | "23505") => Ok(false),
-                Some("42501") => {
-                    Err(session.explain(error).with_hint("as an administrator: `alter role ... createdb`, or create the database for the role"))
+                Some("42501") => Err(session
+                    .explain(error)
+                    .with_hint("as an administrator: `alter role ... createdb`, or create the database for the role")),
+                Some("55006") => {
+                    Err(busy(&session.explain(error), "wait until nobody is connected to the template database"))
                 }
-                Some("55006") => Err(busy(&session.explain(error), "wait until nobody is connected to the template database")),
                 _ => Err(session.explain(error)),
             },
         }
@@ -69,8 +72,11 @@ impl PostgresBackend {
     async fn drop_database(&self, force: &str) -> Result<bool, BackendError> {
         let name = self.server()?.database().to_owned();
         if MAINTENANCE.contains(&name.as_str()) || name == "template0" {
-            return Err(BackendError::new(BackendErrorKind::Config, format!("the database `{name}` belongs to the server itself"))
-                .with_hint("name the application's database"));
+            return Err(BackendError::new(
+                BackendErrorKind::Config,
+                format!("the database `{name}` belongs to the server itself"),
+            )
+            .with_hint("name the application's database"));
         }
         let mut session = self.maintenance().await?;
         let Err(error) = session.rows(&format!("drop database {}{force}", quote_identifier(&name))).await else {
@@ -113,7 +119,8 @@ impl PostgresBackend {
                 Ok(rows) => rows,
                 Err(error) => return Err(session.explain(error)),
             };
-            let numbers = rows.into_iter().map(|row| row.into_iter().flatten().nth(1).and_then(|n| n.parse().ok()).unwrap_or(0));
+            let numbers =
+                rows.into_iter().map(|row| row.into_iter().flatten().nth(1).and_then(|n| n.parse().ok()).unwrap_or(0));
             contents.extend(some.iter().map(|(name, _)| name.clone()).zip(numbers));
         }
         Ok(contents)
@@ -150,4 +157,23 @@ async fn connected(session: &mut PostgresSession, database: &str) -> String {
     );
     let rows = session.rows(&sql).await.unwrap_or_default();
     rows.into_iter().flatten().flatten().collect::<Vec<_>>().join(", ")
+}
+
+#[async_trait]
+impl DatabaseAdmin for PostgresBackend {
+    async fn exists(&self) -> Result<bool, BackendError> {
+        PostgresBackend::exists(self).await
+    }
+
+    async fn create(&self) -> Result<bool, BackendError> {
+        PostgresBackend::create(self).await
+    }
+
+    async fn drop(&self) -> Result<bool, BackendError> {
+        PostgresBackend::drop(self).await
+    }
+
+    async fn contents(&self) -> Result<Vec<(String, u64)>, BackendError> {
+        PostgresBackend::contents(self).await
+    }
 }

@@ -162,15 +162,21 @@ impl PostgresBackend {
 
 impl fmt::Debug for PostgresBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PostgresBackend").field("database", &self.database()).field("history", &self.table.qualified()).finish()
+        f.debug_struct("PostgresBackend")
+            .field("database", &self.database())
+            .field("history", &self.table.qualified())
+            .finish()
     }
 }
 
 /// Takes a client out of the pool and asks for what its owner did not keep: the version, and the process to cancel.
 async fn take(pool: &Pool, limit: Duration) -> Result<Connected, BackendError> {
     let late = || {
-        BackendError::new(BackendErrorKind::Unreachable, format!("the pool gave no client within {} s", limit.as_secs()))
-            .with_hint("all of its clients may be in use: raise its size")
+        BackendError::new(
+            BackendErrorKind::Unreachable,
+            format!("the pool gave no client within {} s", limit.as_secs()),
+        )
+        .with_hint("all of its clients may be in use: raise its size")
     };
     let object = match tokio::time::timeout(limit, pool.get()).await {
         Err(_) => return Err(late()),

@@ -42,7 +42,8 @@ impl Endpoint {
             (Place::Socket(_), _) => true,
             (Place::Tcp(_), Some(address)) => address.is_loopback(),
             (Place::Tcp(host), None) => {
-                host.eq_ignore_ascii_case("localhost") || IpAddr::from_str(host).is_ok_and(|address| address.is_loopback())
+                host.eq_ignore_ascii_case("localhost")
+                    || IpAddr::from_str(host).is_ok_and(|address| address.is_loopback())
             }
         }
     }
@@ -160,7 +161,8 @@ const VARIABLES: &[(&str, &str)] = &[
 ];
 
 /// Variables that change what libpq does and that we do not follow: better refused than ignored.
-const REFUSED_VARIABLES: &[&str] = &["PGSERVICE", "PGREQUIREAUTH", "PGREQUIREPEER", "PGREQUIRESSL", "PGSSLCRL", "PGSSLCRLDIR"];
+const REFUSED_VARIABLES: &[&str] =
+    &["PGSERVICE", "PGREQUIREAUTH", "PGREQUIREPEER", "PGREQUIRESSL", "PGSSLCRL", "PGSSLCRLDIR"];
 
 /// Reads a connection string, with the environment's values where it says nothing.
 pub(crate) fn server(text: &str, environment: Environment<'_>) -> Result<Server, BackendError> {
@@ -197,13 +199,16 @@ impl Reading<'_> {
         let Some(value) = self.get(name) else { return Ok(usual) };
         words.iter().find(|(word, _)| *word == value).map(|(_, meaning)| *meaning).ok_or_else(|| {
             let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            invalid(format!("the value of `{name}` is not one that it takes")).with_hint(format!("it takes: {}", all.join(", ")))
+            invalid(format!("the value of `{name}` is not one that it takes"))
+                .with_hint(format!("it takes: {}", all.join(", ")))
         })
     }
 
     fn number<T: FromStr>(&self, name: &str) -> Result<Option<T>, BackendError> {
         self.get(name)
-            .map(|value| value.trim().parse().map_err(|_| invalid(format!("the value of `{name}` is no number that it takes"))))
+            .map(|value| {
+                value.trim().parse().map_err(|_| invalid(format!("the value of `{name}` is no number that it takes")))
+            })
             .transpose()
     }
 
@@ -305,9 +310,12 @@ impl Reading<'_> {
                 let port = if port.is_empty() { Ok(DEFAULT_PORT) } else { port.parse() };
                 let port = port.ok().filter(|port| *port != 0);
                 let port = port.ok_or_else(|| invalid("a value of `port` is not a number from 1 to 65535"))?;
-                let address: Option<IpAddr> = match addresses.get(index).copied().filter(|address| !address.is_empty()) {
+                let address: Option<IpAddr> = match addresses.get(index).copied().filter(|address| !address.is_empty())
+                {
                     None => None,
-                    Some(address) => Some(address.parse().map_err(|_| invalid("a value of `hostaddr` is no IP address"))?),
+                    Some(address) => {
+                        Some(address.parse().map_err(|_| invalid("a value of `hostaddr` is no IP address"))?)
+                    }
                 };
                 let host = match (hosts.get(index).copied().filter(|host| !host.is_empty()), address) {
                     (Some(host), _) => place(host),
@@ -344,7 +352,9 @@ impl Reading<'_> {
     }
 
     fn tls(&self) -> Result<TlsOptions, BackendError> {
-        let usual = |name: &str| self.home.as_ref().map(|home| home.join(".postgresql").join(name)).filter(|path| path.exists());
+        let usual = |name: &str| {
+            self.home.as_ref().map(|home| home.join(".postgresql").join(name)).filter(|path| path.exists())
+        };
         let file = |name: &str, usual_name: &str| self.get(name).map(PathBuf::from).or_else(|| usual(usual_name));
         Ok(TlsOptions {
             roots: match self.get("sslrootcert") {

@@ -83,8 +83,9 @@ async fn connect_to(
             Ok(Err(error)) => return Err(failure.unwrap_or(error)),
             Err(_) => {
                 let message = format!("no answer within {} s", server.timeout.as_secs());
-                return Err(BackendError::new(BackendErrorKind::Unreachable, message)
-                    .with_hint("is it a postgres server? a firewall may swallow packets; connect_timeout sets the limit"));
+                return Err(BackendError::new(BackendErrorKind::Unreachable, message).with_hint(
+                    "is it a postgres server? a firewall may swallow packets; connect_timeout sets the limit",
+                ));
             }
         }
     }
@@ -113,7 +114,9 @@ fn config_for(server: &Server, endpoint: &Endpoint, database: Option<&str>) -> R
         let folder;
         let host = match &endpoint.host {
             Place::Tcp(host) => host.as_str(),
-            Place::Socket(path) if path.as_os_str() == "/tmp" || path.as_os_str() == "/var/run/postgresql" => "localhost",
+            Place::Socket(path) if path.as_os_str() == "/tmp" || path.as_os_str() == "/var/run/postgresql" => {
+                "localhost"
+            }
             Place::Socket(path) => {
                 folder = path.display().to_string();
                 &folder
@@ -223,7 +226,10 @@ pub(crate) fn check_version(full: &str) -> Result<(), BackendError> {
     let digits: String = full.chars().take_while(char::is_ascii_digit).collect();
     match digits.parse::<u32>() {
         Ok(major) if major < OLDEST => {
-            let message = format!("the server is PostgreSQL {}, and the oldest that is supported is {OLDEST}", short_version(full));
+            let message = format!(
+                "the server is PostgreSQL {}, and the oldest that is supported is {OLDEST}",
+                short_version(full)
+            );
             Err(BackendError::new(BackendErrorKind::Unsupported, message).with_hint("upgrade the server"))
         }
         _ => Ok(()),
@@ -251,6 +257,9 @@ async fn check_target(client: &Client, wish: Target) -> Result<(), BackendError>
     if fits {
         return Ok(());
     }
-    Err(BackendError::new(BackendErrorKind::Unreachable, format!("the server {what}, and target_session_attrs asks for another"))
-        .with_hint("name the right server among the hosts"))
+    Err(BackendError::new(
+        BackendErrorKind::Unreachable,
+        format!("the server {what}, and target_session_attrs asks for another"),
+    )
+    .with_hint("name the right server among the hosts"))
 }

@@ -85,7 +85,9 @@ fn own_hint(db: &DbError) -> Option<&'static str> {
         SqlState::QUERY_CANCELED if is_statement_timeout(db) => {
             "the statement took longer than its statement timeout: raise the timeout or make the statement smaller"
         }
-        SqlState::LOCK_NOT_AVAILABLE => "another session holds the lock: see pg_locks and pg_stat_activity, or raise the lock timeout",
+        SqlState::LOCK_NOT_AVAILABLE => {
+            "another session holds the lock: see pg_locks and pg_stat_activity, or raise the lock timeout"
+        }
         SqlState::READ_ONLY_SQL_TRANSACTION => {
             "connect to the primary (target_session_attrs=read-write), or look at default_transaction_read_only"
         }
@@ -94,7 +96,9 @@ fn own_hint(db: &DbError) -> Option<&'static str> {
         }
         SqlState::ACTIVE_SQL_TRANSACTION => "this statement needs a migration that runs without a transaction",
         SqlState::UNSAFE_NEW_ENUM_VALUE_USAGE => "use the new value in a later migration: it must be committed first",
-        SqlState::OBJECT_IN_USE => "rows with pending checks stand in the way: put `set constraints all immediate` before it",
+        SqlState::OBJECT_IN_USE => {
+            "rows with pending checks stand in the way: put `set constraints all immediate` before it"
+        }
         _ => return None,
     })
 }
@@ -173,16 +177,18 @@ pub(crate) fn of_connect(error: Error) -> BackendError {
 fn tls_hint(error: &rustls::Error) -> &'static str {
     use rustls::CertificateError as Certificate;
     match error {
-        rustls::Error::InvalidCertificate(Certificate::NotValidForName | Certificate::NotValidForNameContext { .. }) => {
-            "the certificate is of another host: connect by the name that stands in it, or say sslmode=verify-ca"
-        }
+        rustls::Error::InvalidCertificate(
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. },
+        ) => "the certificate is of another host: connect by the name that stands in it, or say sslmode=verify-ca",
         rustls::Error::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
             "the server's certificate has expired: renew it, and look at the clocks"
         }
         rustls::Error::InvalidCertificate(_) => {
             "give the certificate authority with sslrootcert=FILE; sslmode=require encrypts without verifying who answers"
         }
-        _ => "the TLS versions or ciphers of both sides may not fit, or the server wants a client certificate (sslcert, sslkey)",
+        _ => {
+            "the TLS versions or ciphers of both sides may not fit, or the server wants a client certificate (sslcert, sslkey)"
+        }
     }
 }
 

@@ -175,7 +175,8 @@ impl HistoryTable {
         let assignments = "state = 'applied', statements_done = statements_total, prefix_checksum = null, \
             lease_until = null, error = null, finished_at = pg_catalog.clock_timestamp(), duration_ms = \
             greatest(0, (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - started_at) * 1000)::int8)";
-        let wanted = format!(", (select {} from changed), (select duration_ms from changed)", microseconds("finished_at"));
+        let wanted =
+            format!(", (select {} from changed), (select duration_ms from changed)", microseconds("finished_at"));
         self.update(assignments, finish.row, "", &wanted)
     }
 
@@ -287,7 +288,11 @@ fn values(row: &HistoryRow) -> String {
 }
 
 /// Takes one row of [`HistoryTable::select`].
-pub(crate) fn read(reader: &mut HistoryReader, row: &SimpleQueryRow, detail: HistoryDetail) -> Result<(), BackendError> {
+pub(crate) fn read(
+    reader: &mut HistoryReader,
+    row: &SimpleQueryRow,
+    detail: HistoryDetail,
+) -> Result<(), BackendError> {
     let columns = Columns(row);
     let full = detail == HistoryDetail::Full;
     let later = |index| if full { columns.text(index) } else { Ok(None) };
@@ -321,7 +326,8 @@ struct Columns<'a>(&'a SimpleQueryRow);
 impl<'a> Columns<'a> {
     fn text(&self, index: usize) -> Result<Option<&'a str>, BackendError> {
         self.0.try_get(index).map_err(|error| {
-            BackendError::new(BackendErrorKind::HistoryFormat, format!("column {index} of the history is not readable")).with_source(error)
+            BackendError::new(BackendErrorKind::HistoryFormat, format!("column {index} of the history is not readable"))
+                .with_source(error)
         })
     }
 

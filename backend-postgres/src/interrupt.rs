@@ -29,7 +29,9 @@ impl Canceller {
     pub(crate) async fn cancel(&self) {
         let asked = async {
             match self {
-                Self::Token(token, Some(tls)) => token.cancel_query(tls.clone()).await.map_err(|error| error.to_string()),
+                Self::Token(token, Some(tls)) => {
+                    token.cancel_query(tls.clone()).await.map_err(|error| error.to_string())
+                }
                 Self::Token(token, None) => token.cancel_query(NoTls).await.map_err(|error| error.to_string()),
                 Self::Pool { pool, pid } => {
                     let client = pool.get().await.map_err(|error| error.to_string())?;

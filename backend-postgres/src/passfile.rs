@@ -66,7 +66,10 @@ fn search(text: &str, wanted: Wanted<'_>) -> Option<String> {
         let fields = fields(line);
         let [host, number, database, user, password] = fields.as_slice() else { return None };
         let fits = |field: &Field, value: &str| field.any || field.text == value;
-        let all = fits(host, wanted.host) && fits(number, &port) && fits(database, wanted.database) && fits(user, wanted.user);
+        let all = fits(host, wanted.host)
+            && fits(number, &port)
+            && fits(database, wanted.database)
+            && fits(user, wanted.user);
         (all && !password.text.is_empty()).then(|| password.text.clone())
     })
 }

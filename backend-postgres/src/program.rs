@@ -208,7 +208,8 @@ fn own_text<'a>(text: &'a str) -> Result<&'a str, BackendError> {
         None => Ok(text),
         Some((before, _)) => {
             let position = u32::try_from(before.chars().count()).unwrap_or(u32::MAX).saturating_add(1);
-            Err(BackendError::new(BackendErrorKind::Statement, "the statement holds a NUL character").with_position(position))
+            Err(BackendError::new(BackendErrorKind::Statement, "the statement holds a NUL character")
+                .with_position(position))
         }
     }
 }

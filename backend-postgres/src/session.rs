@@ -223,7 +223,9 @@ impl PostgresSession {
                 Ok(rows) => rows,
                 Err(error) => return Err(self.explain(error)),
             };
-            counts.extend(rows.into_iter().map(|row| row.into_iter().nth(1).flatten().and_then(|n| n.parse::<u64>().ok())));
+            counts.extend(
+                rows.into_iter().map(|row| row.into_iter().nth(1).flatten().and_then(|n| n.parse::<u64>().ok())),
+            );
         }
         let mut counts = counts.into_iter();
         let counts = names.iter().map(|name| name.as_ref().and_then(|_| counts.next().flatten())).collect();

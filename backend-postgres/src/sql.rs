@@ -79,7 +79,15 @@ mod tests {
 
     #[test]
     fn timeouts_read_back_as_the_server_prints_them() {
-        for (ms, text) in [(0, "0"), (1, "1ms"), (1500, "1500ms"), (5000, "5s"), (60_000, "1min"), (7_200_000, "2h"), (86_400_000, "1d")] {
+        for (ms, text) in [
+            (0, "0"),
+            (1, "1ms"),
+            (1500, "1500ms"),
+            (5000, "5s"),
+            (60_000, "1min"),
+            (7_200_000, "2h"),
+            (86_400_000, "1d"),
+        ] {
             assert_eq!(timeout_text(ms), text);
             assert_eq!(read_timeout(text), u64::try_from(ms).ok().map(Duration::from_millis));
         }

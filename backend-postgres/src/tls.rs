@@ -60,7 +60,9 @@ impl TlsOptions {
                 let key = self.key.as_ref().ok_or_else(|| config("sslcert is given without sslkey"))?;
                 let chain = certificates(certificate, "sslcert")?;
                 builder.with_client_auth_cert(chain, private_key(key)?).map_err(|error| {
-                    config("the client certificate and its key do not fit").with_hint("look at sslcert and sslkey").with_source(error)
+                    config("the client certificate and its key do not fit")
+                        .with_hint("look at sslcert and sslkey")
+                        .with_source(error)
                 })?
             }
         };
@@ -97,7 +99,8 @@ impl TlsOptions {
             Roots::File(path) => certificates(path, "sslrootcert"),
             Roots::System => Ok(system_roots()),
             Roots::Usual => {
-                let usual = self.home.as_ref().map(|home| home.join(".postgresql/root.crt")).filter(|path| path.exists());
+                let usual =
+                    self.home.as_ref().map(|home| home.join(".postgresql/root.crt")).filter(|path| path.exists());
                 usual.map_or_else(|| Ok(system_roots()), |path| certificates(&path, "sslrootcert"))
             }
         }
@@ -114,11 +117,16 @@ fn system_roots() -> Vec<CertificateDer<'static>> {
 
 fn certificates(path: &Path, parameter: &str) -> Result<Vec<CertificateDer<'static>>, BackendError> {
     let unreadable = |error: rustls_pki_types::pem::Error| {
-        config(format!("the certificate file {} cannot be read", path.display())).with_hint(format!("look at {parameter}")).with_source(error)
+        config(format!("the certificate file {} cannot be read", path.display()))
+            .with_hint(format!("look at {parameter}"))
+            .with_source(error)
     };
-    let found: Vec<_> = CertificateDer::pem_file_iter(path).map_err(unreadable)?.collect::<Result<_, _>>().map_err(unreadable)?;
+    let found: Vec<_> =
+        CertificateDer::pem_file_iter(path).map_err(unreadable)?.collect::<Result<_, _>>().map_err(unreadable)?;
     if found.is_empty() {
-        return Err(config(format!("there is no certificate in {}", path.display())).with_hint(format!("look at {parameter}")));
+        return Err(
+            config(format!("there is no certificate in {}", path.display())).with_hint(format!("look at {parameter}"))
+        );
     }
     Ok(found)
 }

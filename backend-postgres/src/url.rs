@@ -67,7 +67,9 @@ pub(crate) fn parse(text: &str) -> Result<Parameters, BackendError> {
         Some(rest) => url(rest).map_err(|error| suspect_password(rest, error))?,
         None if text.is_empty() => Parameters::new(),
         None if text.contains("://") && !text.split("://").next().is_some_and(|scheme| scheme.contains('=')) => {
-            return Err(invalid("the URL is not one of postgres").with_hint("it must begin with postgres:// or postgresql://"));
+            return Err(
+                invalid("the URL is not one of postgres").with_hint("it must begin with postgres:// or postgresql://")
+            );
         }
         None => pairs(text)?,
     };
@@ -89,11 +91,13 @@ fn suspect_password(rest: &str, error: BackendError) -> BackendError {
 fn url(rest: &str) -> Result<Parameters, BackendError> {
     let mut parameters = Parameters::new();
     let (front, query) = rest.split_once('?').map_or((rest, None), |(front, query)| (front, Some(query)));
-    let (authority, database) = front.split_once('/').map_or((front, ""), |(authority, database)| (authority, database));
+    let (authority, database) =
+        front.split_once('/').map_or((front, ""), |(authority, database)| (authority, database));
     let hosts = match authority.split_once('@') {
         None => authority,
         Some((credentials, hosts)) => {
-            let (user, password) = credentials.split_once(':').map_or((credentials, None), |(user, pw)| (user, Some(pw)));
+            let (user, password) =
+                credentials.split_once(':').map_or((credentials, None), |(user, pw)| (user, Some(pw)));
             put_decoded(&mut parameters, "user", user)?;
             if let Some(password) = password {
                 put_decoded(&mut parameters, "password", password)?;
@@ -136,7 +140,8 @@ fn put_hosts(parameters: &mut Parameters, hosts: &str) -> Result<(), BackendErro
     for host in hosts.split(',') {
         let (name, port) = match host.strip_prefix('[') {
             Some(address) => {
-                let (address, after) = address.split_once(']').ok_or_else(|| invalid("an IPv6 address has no closing bracket"))?;
+                let (address, after) =
+                    address.split_once(']').ok_or_else(|| invalid("an IPv6 address has no closing bracket"))?;
                 (address, after.strip_prefix(':').unwrap_or(after))
             }
             None => host.split_once(':').unwrap_or((host, "")),
@@ -227,7 +232,8 @@ fn check_name(name: &str) -> Result<(), BackendError> {
         return Ok(());
     }
     let shown: String = name.chars().take(40).collect();
-    Err(invalid(format!("there is no connection parameter `{shown}`")).with_hint(format!("there are: {}", KNOWN.join(", "))))
+    Err(invalid(format!("there is no connection parameter `{shown}`"))
+        .with_hint(format!("there are: {}", KNOWN.join(", "))))
 }
 
 /// An error of the configuration.

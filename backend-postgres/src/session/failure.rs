@@ -119,7 +119,9 @@ impl PostgresSession {
         let schema = quote_identifier(self.table.schema());
         let hint = match op {
             Some(Op::CreateHistory) => {
-                format!("as its owner: `grant usage, create on schema {schema} to ROLE`; for a new schema `grant create on database`")
+                format!(
+                    "as its owner: `grant usage, create on schema {schema} to ROLE`; for a new schema `grant create on database`"
+                )
             }
             Some(Op::Set(_)) => "as an administrator: `grant THE_ROLE to THE_LOGIN`".to_owned(),
             None => format!("as its owner: `grant usage on schema {schema} to ROLE; grant select on {table} to ROLE`"),
@@ -131,7 +133,8 @@ impl PostgresSession {
     }
 
     fn foreign_history(&self, db: &DbError) -> BackendError {
-        let message = format!("{} is not a history that this release can read: {}", self.table.qualified(), db.message());
+        let message =
+            format!("{} is not a history that this release can read: {}", self.table.qualified(), db.message());
         BackendError::new(BackendErrorKind::HistoryFormat, message)
             .with_code(db.code().code())
             .with_hint("another table may have that name: configure another history table or schema")
