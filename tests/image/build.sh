@@ -1,11 +1,12 @@
 #!/bin/bash
-# build.sh SUITE MAJOR MIRROR KEYRING WORK IMAGE: makes IMAGE, a Postgres server of version MAJOR, from the packages of
-# a Debian SUITE. It needs apt, dpkg and docker, and neither a registry nor root. `cargo xtask` finds the arguments.
+# build.sh SUITE MAJOR MIRROR KEYRING WORK IMAGE RECIPE: makes IMAGE, a Postgres server of version MAJOR, from the
+# packages of a Debian SUITE, and labels it RECIPE. It needs apt, dpkg and docker, and neither a registry nor root.
+# `cargo xtask` finds the arguments.
 #
 # The packages are unpacked, not installed: apt runs with a state of its own (an empty list of installed packages, so
 # that it fetches everything) and leaves the machine's alone.
 set -euo pipefail
-suite=$1 major=$2 mirror=$3 keyring=$4 work=$5 image=$6
+suite=$1 major=$2 mirror=$3 keyring=$4 work=$5 image=$6 recipe=$7
 here=$(cd "$(dirname "$0")" && pwd)
 root=$work/root
 rm -rf "$root" "$work/context"
@@ -40,5 +41,5 @@ printf 'root:x:0:\npostgres:x:999:\n' > "$root/etc/group"
 install -m 755 "$here/entrypoint.sh" "$root/usr/local/bin/docker-entrypoint.sh"
 tar -C "$root" --owner=0 --group=0 -cf "$work/context/root.tar" .
 cp "$here/Dockerfile" "$work/context/"
-docker build -q --build-arg "MAJOR=$major" -t "$image" "$work/context"
+docker build -q --build-arg "MAJOR=$major" --label "whimbrel.recipe=$recipe" -t "$image" "$work/context"
 rm -rf "$root" "$work/context"

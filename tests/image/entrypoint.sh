@@ -30,10 +30,12 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     echo 'POSTGRES_PASSWORD is not set' >&2
     exit 1
   fi
+  locale=C.UTF-8
+  [ "$(uname)" != Darwin ] || locale=C
   password_file=$(mktemp)
   printf '%s\n' "$POSTGRES_PASSWORD" > "$password_file"
   # shellcheck disable=SC2086 # several arguments, on purpose
-  initdb --no-sync -U "$POSTGRES_USER" --pwfile="$password_file" -E UTF8 --locale="${POSTGRES_LOCALE:-C.UTF-8}" \
+  initdb --no-sync -U "$POSTGRES_USER" --pwfile="$password_file" -E UTF8 --locale="$locale" \
     --auth-local=trust --auth-host=scram-sha-256 ${POSTGRES_INITDB_ARGS:-} >/dev/null
   rm -f "$password_file"
   echo "host all all all $POSTGRES_HOST_AUTH_METHOD" >> "$PGDATA/pg_hba.conf"
