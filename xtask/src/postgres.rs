@@ -69,10 +69,9 @@ fn shared_container(image: &str) -> String {
 }
 
 fn version_in(container: &str) -> Result<String, Failure> {
-    let arguments =
-        ["exec", container, "psql", "--no-psqlrc", "-h", "127.0.0.1", "-U", USER, "-Atc", "select version()"];
-    let mut ask = command("docker", &["exec", "--env", &format!("PGPASSWORD={PASSWORD}")]);
-    ask.args(arguments.iter().skip(1));
+    let password = format!("PGPASSWORD={PASSWORD}");
+    let mut ask = command("docker", &["exec", "--env", &password, container, "psql", "--no-psqlrc"]);
+    ask.args(["-h", "127.0.0.1", "-U", USER, "-Atc", "select version()"]);
     output(&mut ask).map_err(|error| error.replace(PASSWORD, "…"))
 }
 
