@@ -21,7 +21,7 @@ pub enum SplitErrorKind {
     },
     /// A command of the `psql` or `sqlite3` shell, which only that program understands.
     MetaCommand {
-        /// Its first word, as in `\connect`, at most 24 characters of it.
+        /// Its name, as in `\connect`, at most 24 characters of it.
         command: String,
     },
     /// A NUL byte. The Postgres protocol cannot send it, and SQLite stops reading there without a word.
@@ -35,16 +35,10 @@ impl SplitErrorKind {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::UnterminatedString => {
-                "close the string with a single quote; a quote inside is written twice"
-            }
+            Self::UnterminatedString => "close the string with a single quote; a quote inside is written twice",
             Self::UnterminatedIdentifier => "close the quoted name",
-            Self::UnterminatedComment => {
-                "close the comment with */; comments nest, so each /* needs its own"
-            }
-            Self::UnterminatedDollarQuote { .. } => {
-                "close the string with the same tag, in the same case"
-            }
+            Self::UnterminatedComment => "close the comment with */; comments nest, so each /* needs its own",
+            Self::UnterminatedDollarQuote { .. } => "close the string with the same tag, in the same case",
             Self::MetaCommand { .. } => {
                 "a migration is sent to the database, not to a shell: remove the line, or write it as SQL"
             }
@@ -63,14 +57,9 @@ impl fmt::Display for SplitErrorKind {
             Self::UnterminatedDollarQuote { tag } => {
                 write!(f, "dollar-quoted string ${tag}$ is never closed")
             }
-            Self::MetaCommand { command } => write!(
-                f,
-                "`{command}` is a command of the database's shell, not SQL"
-            ),
+            Self::MetaCommand { command } => write!(f, "`{command}` is a command of the database's shell, not SQL"),
             Self::NulByte => f.write_str("text has a NUL byte"),
-            Self::TextAfterBreakpoint => {
-                f.write_str("text follows a statement breakpoint on its line")
-            }
+            Self::TextAfterBreakpoint => f.write_str("text follows a statement breakpoint on its line"),
         }
     }
 }
@@ -94,11 +83,7 @@ impl SplitError {
 
 impl fmt::Display for SplitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} (line {}, column {})",
-            self.kind, self.at.line, self.at.column
-        )
+        write!(f, "{} (line {}, column {})", self.kind, self.at.line, self.at.column)
     }
 }
 

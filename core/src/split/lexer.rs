@@ -1,7 +1,6 @@
 //! Tokens: what the lexers of both dialects share.
 
 use super::error::SplitErrorKind;
-use super::position::bom_len;
 use super::{Lexer, postgres, sqlite};
 
 /// What a token is. Only as fine as statements, their kinds and the token hash need it.
@@ -53,6 +52,8 @@ pub(super) struct Fault {
 pub(super) struct Cursor<'a> {
     pub(super) text: &'a str,
     pub(super) at: usize,
+    /// Postgres: up to here each `+` and `-` is known to be an operator of its own.
+    pub(super) signs_end: usize,
     /// Looks at a byte, counted to prove that the time is linear.
     #[cfg(test)]
     pub(super) visits: std::cell::Cell<u64>,
@@ -62,20 +63,21 @@ impl<'a> Cursor<'a> {
     fn new(text: &'a str) -> Self {
         Self {
             text,
-            at: bom_len(text),
+            at: 0,
+            signs_end: 0,
             #[cfg(test)]
             visits: std::cell::Cell::new(0),
         }
     }
 
     #[cfg(test)]
-    fn visited(&self, bytes: usize) {
+    pub(super) fn visited(&self, bytes: usize) {
         self.visits.set(self.visits.get() + bytes as u64);
     }
 
     #[cfg(not(test))]
     #[inline(always)]
-    fn visited(&self, _bytes: usize) {}
+    pub(super) fn visited(&self, _bytes: usize) {}
 
     #[inline]
     pub(super) fn peek(&self, ahead: usize) -> Option<u8> {
@@ -98,11 +100,12 @@ impl<'a> Cursor<'a> {
 
     /// Steps over `word` if the text goes on with it.
     pub(super) fn eat(&mut self, word: &str) -> bool {
-        self.visited(word.len());
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        let found = rest.starts_with(word.as_bytes());
+        let alike = rest.iter().zip(word.as_bytes()).take_while(|(is, expected)| is == expected).count();
+        self.visited(alike + 1);
+        let found = alike == word.len();
         if found {
-            self.at += word.len();
+            self.at += alike;
         }
         found
     }
@@ -170,12 +173,7 @@ const BREAKPOINT: &str = "--> statement-breakpoint";
 
 impl<'a> Tokens<'a> {
     pub(super) fn new(lexer: Lexer, text: &'a str, conforming: bool) -> Self {
-        Self {
-            cursor: Cursor::new(text),
-            lexer,
-            conforming,
-            string_before: None,
-        }
+        Self { cursor: Cursor::new(text), lexer, conforming, string_before: None }
     }
 
     /// The next token; `None` at the end of the text.
@@ -192,11 +190,7 @@ impl<'a> Tokens<'a> {
             } else if first == b'-' && self.cursor.peek(1) == Some(b'-') {
                 if let Some(kind) = self.skip_line_comment() {
                     self.string_before = None;
-                    return Ok(Some(Token {
-                        kind,
-                        start,
-                        end: self.cursor.at,
-                    }));
+                    return Ok(Some(Token { kind, start, end: self.cursor.at }));
                 }
             } else if first == b'/' && self.starts_block_comment() {
                 self.string_before = None;
@@ -211,29 +205,19 @@ impl<'a> Tokens<'a> {
 
     fn token(&mut self, first: u8, new_line: bool) -> Result<Token, Fault> {
         let start = self.cursor.at;
-        let continued = self
-            .string_before
-            .take()
-            .filter(|_| new_line && first == b'\'');
+        let continued = self.string_before.take().filter(|_| new_line && first == b'\'');
         let kind = match self.lexer {
             Lexer::Sqlite => sqlite::token(&mut self.cursor, first)?,
             Lexer::Postgres => {
                 let (kind, escapes) = match continued {
-                    Some(escapes) => (
-                        postgres::continuation(&mut self.cursor, escapes)?,
-                        Some(escapes),
-                    ),
+                    Some(escapes) => (postgres::continuation(&mut self.cursor, escapes)?, Some(escapes)),
                     None => postgres::token(&mut self.cursor, first, self.conforming)?,
                 };
                 self.string_before = escapes;
                 kind
             }
         };
-        Ok(Token {
-            kind,
-            start,
-            end: self.cursor.at,
-        })
+        Ok(Token { kind, start, end: self.cursor.at })
     }
 
     fn is_space(&self, b: u8) -> bool {
@@ -246,22 +230,16 @@ impl<'a> Tokens<'a> {
 
     /// SQLite reads `/*` at the very end of the text as two operators.
     fn starts_block_comment(&self) -> bool {
-        self.cursor.peek(1) == Some(b'*')
-            && (self.lexer == Lexer::Postgres || self.cursor.peek(2).is_some())
+        self.cursor.peek(1) == Some(b'*') && (self.lexer == Lexer::Postgres || self.cursor.peek(2).is_some())
     }
 
     /// Postgres nests block comments; in SQLite one that is not closed goes to the end of the text.
     fn skip_block_comment(&mut self, start: usize) -> Result<(), Fault> {
-        let ended = self
-            .cursor
-            .skip_block_comment(self.lexer == Lexer::Postgres);
+        let ended = self.cursor.skip_block_comment(self.lexer == Lexer::Postgres);
         if ended || self.lexer == Lexer::Sqlite {
             return Ok(());
         }
-        Err(Fault {
-            kind: SplitErrorKind::UnterminatedComment,
-            at: start,
-        })
+        Err(Fault { kind: SplitErrorKind::UnterminatedComment, at: start })
     }
 
     /// A CR alone ends a line comment in Postgres, but not in SQLite.
@@ -282,16 +260,11 @@ impl<'a> Tokens<'a> {
             return Some(Kind::Breakpoint);
         }
         // `--> statement-breakpoints` is a comment like any other.
-        line.get(after - start..)?
-            .starts_with([' ', '\t', ';', '/'])
-            .then_some(Kind::CrowdedBreakpoint)
+        line.get(after - start..)?.starts_with([' ', '\t', ';', '/']).then_some(Kind::CrowdedBreakpoint)
     }
 
     /// The source text of a token.
     pub(super) fn text(&self, token: Token) -> &'a str {
-        self.cursor
-            .text
-            .get(token.start..token.end)
-            .unwrap_or_default()
+        self.cursor.text.get(token.start..token.end).unwrap_or_default()
     }
 }

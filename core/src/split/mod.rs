@@ -60,9 +60,7 @@ pub struct SplitOptions {
 
 impl Default for SplitOptions {
     fn default() -> Self {
-        Self {
-            standard_conforming_strings: true,
-        }
+        Self { standard_conforming_strings: true }
     }
 }
 
@@ -84,27 +82,16 @@ pub fn split(lexer: Lexer, sql: &str) -> Result<Vec<Statement<'_>>, SplitError> 
 /// # Errors
 ///
 /// As [`split`].
-pub fn split_with(
-    lexer: Lexer,
-    sql: &str,
-    options: SplitOptions,
-) -> Result<Vec<Statement<'_>>, SplitError> {
+pub fn split_with(lexer: Lexer, sql: &str, options: SplitOptions) -> Result<Vec<Statement<'_>>, SplitError> {
     let (statements, faults) = read(lexer, sql, options);
     match faults.into_iter().next() {
-        Some((span, kind)) => Err(SplitError {
-            kind,
-            at: span.start,
-        }),
+        Some((span, kind)) => Err(SplitError { kind, at: span.start }),
         None => Ok(statements),
     }
 }
 
 /// All statements and all faults, each in the order of the text.
-fn read(
-    lexer: Lexer,
-    sql: &str,
-    options: SplitOptions,
-) -> (Vec<Statement<'_>>, Vec<(Span, SplitErrorKind)>) {
+fn read(lexer: Lexer, sql: &str, options: SplitOptions) -> (Vec<Statement<'_>>, Vec<(Span, SplitErrorKind)>) {
     let mut statements = Vec::new();
     let mut faults = Vec::new();
     let mut locator = Locator::new(sql);
@@ -123,12 +110,7 @@ fn read(
                 if let Some((first, end, words)) = open.take() {
                     let text = sql.get(first.start..end).unwrap_or_default();
                     let span = locator.span(first.start, end);
-                    statements.push(Statement {
-                        text,
-                        span,
-                        words,
-                        conforming,
-                    });
+                    statements.push(Statement { text, span, words, conforming });
                 }
             }
             Event::CopyData { .. } => {}
@@ -139,10 +121,7 @@ fn read(
 }
 
 /// Adds the first NUL byte, and turns offsets into positions.
-fn located(
-    sql: &str,
-    mut faults: Vec<(usize, usize, SplitErrorKind)>,
-) -> Vec<(Span, SplitErrorKind)> {
+fn located(sql: &str, mut faults: Vec<(usize, usize, SplitErrorKind)>) -> Vec<(Span, SplitErrorKind)> {
     if let Some(nul) = sql.bytes().position(|b| b == 0) {
         faults.push((nul, nul + 1, SplitErrorKind::NulByte));
         faults.sort_by_key(|(start, ..)| *start);
@@ -152,13 +131,7 @@ fn located(
     for (start, end, kind) in faults {
         let start = locator.locate(start);
         // The NUL may be inside a fault that goes to the end of the text.
-        spans.push((
-            Span {
-                start,
-                end: locator.clone().locate(end),
-            },
-            kind,
-        ));
+        spans.push((Span { start, end: locator.clone().locate(end) }, kind));
     }
     spans
 }

@@ -36,17 +36,14 @@ impl<'a> Phrase<'a> {
 
     /// Is token `at` one of these words, unquoted?
     pub(super) fn is(&self, at: usize, words: &[&str]) -> bool {
-        self.tokens.get(at).is_some_and(|(kind, text)| {
-            *kind == Kind::Word && words.iter().any(|word| text.eq_ignore_ascii_case(word))
-        })
+        self.tokens
+            .get(at)
+            .is_some_and(|(kind, text)| *kind == Kind::Word && words.iter().any(|word| text.eq_ignore_ascii_case(word)))
     }
 
     /// Are the tokens from `at` on these words, unquoted?
     pub(super) fn reads(&self, at: usize, words: &[&str]) -> bool {
-        words
-            .iter()
-            .enumerate()
-            .all(|(i, word)| self.is(at + i, &[word]))
+        words.iter().enumerate().all(|(i, word)| self.is(at + i, &[word]))
     }
 
     pub(super) fn is_mark(&self, at: usize, mark: &str) -> bool {
@@ -55,9 +52,7 @@ impl<'a> Phrase<'a> {
 
     /// The first place, from `at` on, where none of these words stands.
     pub(super) fn past(&self, at: usize, words: &[&str]) -> usize {
-        (at..self.len())
-            .find(|&i| !self.is(i, words))
-            .unwrap_or(self.len())
+        (at..self.len()).find(|&i| !self.is(i, words)).unwrap_or(self.len())
     }
 
     pub(super) fn find(&self, from: usize, words: &[&str]) -> Option<usize> {

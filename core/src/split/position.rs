@@ -47,15 +47,8 @@ pub(super) struct Locator<'a> {
 
 impl<'a> Locator<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        let start = Position {
-            byte: bom_len(text),
-            line: 1,
-            column: 1,
-        };
-        Self {
-            bytes: text.as_bytes(),
-            last: start,
-        }
+        let start = Position { byte: bom_len(text), line: 1, column: 1 };
+        Self { bytes: text.as_bytes(), last: start }
     }
 
     /// `byte` must not be before the offset of an earlier call; if it is, the earlier position is the answer.
@@ -77,9 +70,6 @@ impl<'a> Locator<'a> {
     }
 
     pub(super) fn span(&mut self, start: usize, end: usize) -> Span {
-        Span {
-            start: self.locate(start),
-            end: self.locate(end),
-        }
+        Span { start: self.locate(start), end: self.locate(end) }
     }
 }

@@ -20,11 +20,7 @@ fn is_operator(b: u8) -> bool {
 }
 
 /// Reads the token at the cursor. For a string: whether backslashes escape in it.
-pub(super) fn token(
-    cursor: &mut Cursor<'_>,
-    first: u8,
-    conforming: bool,
-) -> Result<(Kind, Option<bool>), Fault> {
+pub(super) fn token(cursor: &mut Cursor<'_>, first: u8, conforming: bool) -> Result<(Kind, Option<bool>), Fault> {
     let kind = match first {
         b'\'' => return string(cursor, 0, !conforming),
         b'"' => quoted_name(cursor, 0)?,
@@ -43,11 +39,7 @@ pub(super) fn token(
         b if starts_word(b) => return word(cursor, first, conforming),
         b if is_operator(b) => operator(cursor),
         b':' => {
-            cursor.skip(if matches!(cursor.peek(1), Some(b':' | b'=')) {
-                2
-            } else {
-                1
-            });
+            cursor.skip(if matches!(cursor.peek(1), Some(b':' | b'=')) { 2 } else { 1 });
             Kind::Mark
         }
         _ => {
@@ -63,20 +55,13 @@ pub(super) fn continuation(cursor: &mut Cursor<'_>, escapes: bool) -> Result<Kin
     string(cursor, 0, escapes).map(|_| Kind::Continued)
 }
 
-fn string(
-    cursor: &mut Cursor<'_>,
-    prefix: usize,
-    escapes: bool,
-) -> Result<(Kind, Option<bool>), Fault> {
+fn string(cursor: &mut Cursor<'_>, prefix: usize, escapes: bool) -> Result<(Kind, Option<bool>), Fault> {
     let start = cursor.at;
     cursor.skip(prefix);
     if cursor.skip_quoted(b'\'', escapes) {
         return Ok((Kind::Text, Some(escapes)));
     }
-    Err(Fault {
-        kind: SplitErrorKind::UnterminatedString,
-        at: start,
-    })
+    Err(Fault { kind: SplitErrorKind::UnterminatedString, at: start })
 }
 
 fn quoted_name(cursor: &mut Cursor<'_>, prefix: usize) -> Result<Kind, Fault> {
@@ -85,19 +70,12 @@ fn quoted_name(cursor: &mut Cursor<'_>, prefix: usize) -> Result<Kind, Fault> {
     if cursor.skip_quoted(b'"', false) {
         return Ok(Kind::Quoted);
     }
-    Err(Fault {
-        kind: SplitErrorKind::UnterminatedIdentifier,
-        at: start,
-    })
+    Err(Fault { kind: SplitErrorKind::UnterminatedIdentifier, at: start })
 }
 
 /// A name, or a literal with a prefix. Backslashes escape in `E'…'` whatever the setting says, never in `B'…'`, `X'…'`
 /// and `U&'…'`, and in `N'…'` as in a plain string.
-fn word(
-    cursor: &mut Cursor<'_>,
-    first: u8,
-    conforming: bool,
-) -> Result<(Kind, Option<bool>), Fault> {
+fn word(cursor: &mut Cursor<'_>, first: u8, conforming: bool) -> Result<(Kind, Option<bool>), Fault> {
     match (first.to_ascii_lowercase(), cursor.peek(1), cursor.peek(2)) {
         (b'e', Some(b'\''), _) => return string(cursor, 1, true),
         (b'b' | b'x', Some(b'\''), _) => return string(cursor, 1, false),
@@ -129,10 +107,7 @@ fn dollar(cursor: &mut Cursor<'_>) -> Result<Kind, Fault> {
     let delimiter = cursor.text.get(start..cursor.at).unwrap_or_default();
     skip_past(cursor, delimiter).map_err(|()| {
         let tag = delimiter.trim_matches('$').to_owned();
-        Fault {
-            kind: SplitErrorKind::UnterminatedDollarQuote { tag },
-            at: start,
-        }
+        Fault { kind: SplitErrorKind::UnterminatedDollarQuote { tag }, at: start }
     })?;
     Ok(Kind::Text)
 }
@@ -154,10 +129,7 @@ fn skip_past(cursor: &mut Cursor<'_>, delimiter: &str) -> Result<(), ()> {
 fn number(cursor: &mut Cursor<'_>) -> Kind {
     let digits = |b: u8| b.is_ascii_digit() || b == b'_';
     if cursor.peek(0) == Some(b'0') && cursor.peek(1).is_some_and(|b| b"xXoObB".contains(&b)) {
-        if cursor
-            .peek(2)
-            .is_some_and(|b| b.is_ascii_hexdigit() || b == b'_')
-        {
+        if cursor.peek(2).is_some_and(|b| b.is_ascii_hexdigit() || b == b'_') {
             cursor.skip(2);
             cursor.skip_while(|b| b.is_ascii_hexdigit() || b == b'_');
             return Kind::Number;
@@ -182,6 +154,10 @@ fn number(cursor: &mut Cursor<'_>) -> Kind {
 /// does not end in `+` or `-`, so that `=-1` is two tokens.
 fn operator(cursor: &mut Cursor<'_>) -> Kind {
     let start = cursor.at;
+    if start < cursor.signs_end {
+        cursor.skip(1);
+        return Kind::Mark;
+    }
     let mut special = false;
     while let Some(b) = cursor.peek(0).filter(|&b| is_operator(b)) {
         let comment = matches!((b, cursor.peek(1)), (b'-', Some(b'-')) | (b'/', Some(b'*')));
@@ -193,6 +169,7 @@ fn operator(cursor: &mut Cursor<'_>) -> Kind {
     }
     let run = cursor.text.get(start..cursor.at).unwrap_or_default();
     if !special {
+        cursor.signs_end = cursor.at;
         cursor.at = start + run.trim_end_matches(['+', '-']).len().max(1);
     }
     Kind::Mark

@@ -44,12 +44,7 @@ pub struct Refusal {
 
 impl Refusal {
     fn new(lexer: Lexer, span: Span, kind: RefusalKind) -> Self {
-        Self {
-            at: span.start,
-            end: span.end,
-            kind,
-            lexer,
-        }
+        Self { at: span.start, end: span.end, kind, lexer }
     }
 
     /// What is wrong, without the place.
@@ -57,15 +52,9 @@ impl Refusal {
     pub fn message(&self) -> String {
         match &self.kind {
             RefusalKind::Text(kind) => kind.to_string(),
-            RefusalKind::CopyFromStdin => {
-                "COPY FROM STDIN needs data that a migration cannot send".to_owned()
-            }
-            RefusalKind::CopyToStdout => {
-                "COPY TO STDOUT sends data that a migration does not read".to_owned()
-            }
-            RefusalKind::TransactionControl => {
-                "transaction control in a transactional migration".to_owned()
-            }
+            RefusalKind::CopyFromStdin => "COPY FROM STDIN needs data that a migration cannot send".to_owned(),
+            RefusalKind::CopyToStdout => "COPY TO STDOUT sends data that a migration does not read".to_owned(),
+            RefusalKind::TransactionControl => "transaction control in a transactional migration".to_owned(),
             RefusalKind::RunsOutsideTransaction(label) => {
                 format!("{label} does not work inside a transaction")
             }
@@ -80,9 +69,7 @@ impl Refusal {
             (RefusalKind::CopyFromStdin, _) => {
                 "write the rows as INSERT … VALUES, or load them with COPY … FROM 'file'"
             }
-            (RefusalKind::CopyToStdout, _) => {
-                "remove it, or write to a file on the server with COPY … TO 'file'"
-            }
+            (RefusalKind::CopyToStdout, _) => "remove it, or write to a file on the server with COPY … TO 'file'",
             (RefusalKind::TransactionControl, _) => {
                 "remove it: the migration already runs in a transaction; to control it yourself, put \
                  `-- whimbrel: no-transaction` at the top of the file"
@@ -91,22 +78,14 @@ impl Refusal {
                 "put `-- whimbrel: foreign-keys off` at the top of the file instead: the runner turns them off before \
                  the transaction, checks the references, and turns them on again"
             }
-            (RefusalKind::RunsOutsideTransaction(_), _) => {
-                "put `-- whimbrel: no-transaction` at the top of the file"
-            }
+            (RefusalKind::RunsOutsideTransaction(_), _) => "put `-- whimbrel: no-transaction` at the top of the file",
         }
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} (line {}, column {})",
-            self.message(),
-            self.at.line,
-            self.at.column
-        )
+        write!(f, "{} (line {}, column {})", self.message(), self.at.line, self.at.column)
     }
 }
 
@@ -133,9 +112,7 @@ pub fn check_with(
     options: SplitOptions,
 ) -> Result<Vec<Statement<'_>>, Vec<Refusal>> {
     let (statements, faults) = read(lexer, sql, options);
-    let faults = faults
-        .into_iter()
-        .map(|(span, kind)| Refusal::new(lexer, span, RefusalKind::Text(kind)));
+    let faults = faults.into_iter().map(|(span, kind)| Refusal::new(lexer, span, RefusalKind::Text(kind)));
     let mut refusals: Vec<Refusal> = faults.collect();
     for statement in &statements {
         if let Some(kind) = refuse(lexer, statement, rules) {
@@ -164,7 +141,5 @@ fn refuse(lexer: Lexer, statement: &Statement<'_>, rules: Rules) -> Option<Refus
     if statement.is_transaction_control(lexer) {
         return Some(RefusalKind::TransactionControl);
     }
-    statement
-        .refuses_transaction(lexer)
-        .map(RefusalKind::RunsOutsideTransaction)
+    statement.refuses_transaction(lexer).map(RefusalKind::RunsOutsideTransaction)
 }

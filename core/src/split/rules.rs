@@ -30,13 +30,8 @@ pub(super) fn copy_kind(mut tokens: Tokens<'_>) -> Option<CopyKind> {
             _ if depth == 0 && !qualified && (is("from") || is("to")) => {
                 let target = tokens.next().ok()??;
                 let name = tokens.text(target);
-                let client =
-                    name.eq_ignore_ascii_case("stdin") || name.eq_ignore_ascii_case("stdout");
-                let kind = if is("from") {
-                    CopyKind::FromStdin
-                } else {
-                    CopyKind::ToStdout
-                };
+                let client = name.eq_ignore_ascii_case("stdin") || name.eq_ignore_ascii_case("stdout");
+                let kind = if is("from") { CopyKind::FromStdin } else { CopyKind::ToStdout };
                 return (target.kind == Kind::Word && client).then_some(kind);
             }
             _ => {}
@@ -77,10 +72,7 @@ impl<'a> Statement<'a> {
     }
 
     fn starts_with_word(&self) -> bool {
-        self.text
-            .bytes()
-            .next()
-            .is_some_and(|b| b.is_ascii_alphabetic())
+        self.text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic())
     }
 
     /// Whether it is a Postgres `COPY` from or to the client.
@@ -109,9 +101,7 @@ impl<'a> Statement<'a> {
 
     fn postgres_refuses(&self) -> Option<&'static str> {
         let first = self.words.get(0)?;
-        let candidates = [
-            "create", "drop", "alter", "reindex", "vacuum", "cluster", "discard",
-        ];
+        let candidates = ["create", "drop", "alter", "reindex", "vacuum", "cluster", "discard"];
         if !candidates.contains(&first) {
             return None;
         }
@@ -123,9 +113,7 @@ impl<'a> Statement<'a> {
             "reindex" => reindex_refuses(&phrase),
             "vacuum" => phrase.is(0, &["vacuum"]).then_some("VACUUM"),
             "cluster" => cluster_refuses(&phrase),
-            _ => phrase
-                .reads(0, &["discard", "all"])
-                .then_some("DISCARD ALL"),
+            _ => phrase.reads(0, &["discard", "all"]).then_some("DISCARD ALL"),
         }
     }
 
@@ -143,9 +131,7 @@ impl<'a> Statement<'a> {
         if phrase.reads(0, &["alter", "database"]) && phrase.reads(3, &["set", "tablespace"]) {
             return Some("ALTER DATABASE … SET TABLESPACE");
         }
-        if phrase.reads(0, &["alter", "subscription"])
-            && phrase.reads(3, &["refresh", "publication"])
-        {
+        if phrase.reads(0, &["alter", "subscription"]) && phrase.reads(3, &["refresh", "publication"]) {
             return Some("ALTER SUBSCRIPTION … REFRESH PUBLICATION");
         }
         if phrase.reads(0, &["alter", "table"]) && self.ends_in_concurrent_detach(phrase) {
@@ -169,8 +155,7 @@ impl<'a> Statement<'a> {
         let mut tokens = self.tokens(lexer);
         while let Ok(Some(token)) = tokens.next() {
             let text = tokens.text(token);
-            if token.kind == Kind::Word && words.iter().any(|word| text.eq_ignore_ascii_case(word))
-            {
+            if token.kind == Kind::Word && words.iter().any(|word| text.eq_ignore_ascii_case(word)) {
                 return true;
             }
         }
@@ -203,16 +188,8 @@ impl<'a> Statement<'a> {
             return false;
         }
         let name = phrase.past(2, &["if", "exists", "only"]);
-        let action = if phrase.is_mark(name + 1, ".") {
-            name + 3
-        } else {
-            name + 1
-        };
-        let action = if phrase.is_mark(action, "*") {
-            action + 1
-        } else {
-            action
-        };
+        let action = if phrase.is_mark(name + 1, ".") { name + 3 } else { name + 1 };
+        let action = if phrase.is_mark(action, "*") { action + 1 } else { action };
         phrase.reads(action, &["validate", "constraint"])
             || phrase.reads(action, &["add", "column", "if", "not", "exists"])
             || phrase.reads(action, &["drop", "column", "if", "exists"])
@@ -243,11 +220,9 @@ impl<'a> Statement<'a> {
         match lexer {
             Lexer::Postgres => {
                 phrase.is(0, &["reset", "discard"])
-                    || phrase.is(0, &["set"])
-                        && !phrase.is(1, &["local", "transaction", "constraints"])
+                    || phrase.is(0, &["set"]) && !phrase.is(1, &["local", "transaction", "constraints"])
                     || self.has_word(&["set_config"], lexer)
-                    || phrase.is(0, &["do"])
-                        && self.text.to_ascii_lowercase().contains("set_config")
+                    || phrase.is(0, &["do"]) && self.text.to_ascii_lowercase().contains("set_config")
             }
             Lexer::Sqlite => Pragma::of(&phrase).is_some_and(|pragma| pragma.sets_session()),
         }
@@ -278,9 +253,7 @@ impl<'a> Statement<'a> {
     #[must_use]
     pub fn changes_lexing(&self, lexer: Lexer) -> bool {
         let first = self.words.get(0).unwrap_or_default();
-        lexer == Lexer::Postgres
-            && settings::may_matter(first)
-            && settings::changes(&self.phrase(lexer))
+        lexer == Lexer::Postgres && settings::may_matter(first) && settings::changes(&self.phrase(lexer))
     }
 }
 
@@ -293,19 +266,11 @@ fn ends_seal(lexer: Lexer, phrase: &Phrase<'_>) -> bool {
         (false, _) => 1,
     };
     let keyword = phrase.is(before_name, &["savepoint"]) && phrase.kind(before_name + 1).is_some();
-    let name = if keyword {
-        before_name + 1
-    } else {
-        before_name
-    };
+    let name = if keyword { before_name + 1 } else { before_name };
     let exact = lexer == Lexer::Postgres && phrase.kind(name) == Some(Kind::Quoted);
-    phrase.unquoted(name).is_some_and(|name| {
-        if exact {
-            name == SEAL_SAVEPOINT
-        } else {
-            name.eq_ignore_ascii_case(SEAL_SAVEPOINT)
-        }
-    })
+    phrase
+        .unquoted(name)
+        .is_some_and(|name| if exact { name == SEAL_SAVEPOINT } else { name.eq_ignore_ascii_case(SEAL_SAVEPOINT) })
 }
 
 fn create_refuses(phrase: &Phrase<'_>) -> Option<&'static str> {
@@ -346,9 +311,7 @@ fn reindex_refuses(phrase: &Phrase<'_>) -> Option<&'static str> {
     if phrase.is(kind, &["schema"]) {
         return Some("REINDEX SCHEMA");
     }
-    phrase
-        .is(kind, &["database", "system"])
-        .then_some("REINDEX DATABASE")
+    phrase.is(kind, &["database", "system"]).then_some("REINDEX DATABASE")
 }
 
 /// Only without a table: `CLUSTER`, `CLUSTER VERBOSE`, `CLUSTER (VERBOSE)`.
@@ -389,15 +352,8 @@ impl<'a> Pragma<'a> {
         let at = if phrase.is_mark(2, ".") { 3 } else { 1 };
         let assigns = phrase.is_mark(at + 1, "=") || phrase.is_mark(at + 1, "(");
         let sign = usize::from(phrase.is_mark(at + 2, "+") || phrase.is_mark(at + 2, "-"));
-        let value = if assigns {
-            phrase.text(at + 2 + sign)
-        } else {
-            None
-        };
-        Some(Self {
-            name: phrase.unquoted(at)?.to_ascii_lowercase(),
-            value,
-        })
+        let value = if assigns { phrase.text(at + 2 + sign) } else { None };
+        Some(Self { name: phrase.unquoted(at)?.to_ascii_lowercase(), value })
     }
 
     /// With a value, unless the value says what to read or do, or goes into the database file.
@@ -455,49 +411,18 @@ fn creates_if_missing(phrase: &Phrase<'_>) -> bool {
 /// `DROP … IF EXISTS`. An interrupted `DROP INDEX CONCURRENTLY` leaves an index that can be dropped again.
 fn drops_if_present(phrase: &Phrase<'_>) -> bool {
     let exists = (1..6).find(|&at| phrase.reads(at, &["if", "exists"]));
-    phrase.is(0, &["drop"])
-        && exists.is_some_and(|at| at > 1 && (1..at).all(|i| phrase.kind(i) == Some(Kind::Word)))
+    phrase.is(0, &["drop"]) && exists.is_some_and(|at| at > 1 && (1..at).all(|i| phrase.kind(i) == Some(Kind::Word)))
 }
 
 fn postgres_repeats(phrase: &Phrase<'_>) -> bool {
     if phrase.reads(0, &["create", "or", "replace"]) {
         return phrase.is(
-            phrase.past(
-                3,
-                &[
-                    "temp",
-                    "temporary",
-                    "recursive",
-                    "trusted",
-                    "procedural",
-                    "constraint",
-                ],
-            ),
-            &[
-                "aggregate",
-                "function",
-                "language",
-                "procedure",
-                "rule",
-                "transform",
-                "trigger",
-                "view",
-            ],
+            phrase.past(3, &["temp", "temporary", "recursive", "trusted", "procedural", "constraint"]),
+            &["aggregate", "function", "language", "procedure", "rule", "transform", "trigger", "view"],
         );
     }
-    phrase.is(
-        0,
-        &[
-            "analyze",
-            "analyse",
-            "vacuum",
-            "set",
-            "reset",
-            "grant",
-            "revoke",
-            "checkpoint",
-        ],
-    ) || phrase.reads(0, &["comment", "on"])
+    phrase.is(0, &["analyze", "analyse", "vacuum", "set", "reset", "grant", "revoke", "checkpoint"])
+        || phrase.reads(0, &["comment", "on"])
         || phrase.reads(0, &["refresh", "materialized", "view"])
         || phrase.is(0, &["reindex"]) && reindex_refuses(phrase) != Some("REINDEX CONCURRENTLY")
 }

@@ -3,6 +3,7 @@
 use super::error::SplitErrorKind;
 use super::lexer::{Fault, Kind, Token, Tokens};
 use super::phrase::Phrase;
+use super::position::bom_len;
 use super::rules::{CopyKind, copy_kind};
 use super::settings::{self, Conforming};
 use super::{Lexer, postgres, sqlite};
@@ -17,11 +18,7 @@ pub(super) enum Event {
     /// The data lines of a `COPY … FROM STDIN`, from after its `;`.
     CopyData { start: usize, end: usize },
     /// A piece that is no SQL. Reading goes on after it, unless it is the rest of the text.
-    Fault {
-        kind: SplitErrorKind,
-        start: usize,
-        end: usize,
-    },
+    Fault { kind: SplitErrorKind, start: usize, end: usize },
 }
 
 #[derive(Debug)]
@@ -76,9 +73,11 @@ pub(super) struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(lexer: Lexer, text: &'a str, conforming: bool) -> Self {
+        let mut tokens = Tokens::new(lexer, text, conforming);
+        tokens.cursor.skip(bom_len(text));
         Self {
             lexer,
-            tokens: Tokens::new(lexer, text, conforming),
+            tokens,
             conforming: Conforming::new(conforming),
             nesting: Nesting::new(lexer),
             open: None,
@@ -103,12 +102,8 @@ impl<'a> Scanner<'a> {
     /// What the statement means for the reading of the text after it.
     fn note_effects(&mut self, open: Open, conforming: bool) {
         let first = self.tokens.text(open.first);
-        let text = self
-            .tokens
-            .cursor
-            .text
-            .get(open.first.start..open.end)
-            .unwrap_or_default();
+        let text = self.tokens.cursor.text.get(open.first.start..open.end).unwrap_or_default();
+        self.tokens.cursor.visited(text.len());
         let read = || Tokens::new(Lexer::Postgres, text, conforming);
         if first.eq_ignore_ascii_case("copy") {
             self.copy_follows = copy_kind(read()) == Some(CopyKind::FromStdin);
@@ -144,21 +139,14 @@ impl<'a> Scanner<'a> {
                     None
                 }
             }
-            Kind::CrowdedBreakpoint => Some(Event::Fault {
-                kind: SplitErrorKind::TextAfterBreakpoint,
-                start: token.start,
-                end: token.end,
-            }),
+            Kind::CrowdedBreakpoint => {
+                Some(Event::Fault { kind: SplitErrorKind::TextAfterBreakpoint, start: token.start, end: token.end })
+            }
             Kind::Backslash => Some(self.meta_command(token)),
             Kind::Mark if self.is_dot_command(token) => Some(self.meta_command(token)),
             kind => {
                 self.nesting.follow(kind, self.tokens.text(token));
-                self.open
-                    .get_or_insert(Open {
-                        first: token,
-                        end: 0,
-                    })
-                    .end = token.end;
+                self.open.get_or_insert(Open { first: token, end: 0 }).end = token.end;
                 Some(Event::Token(token))
             }
         }
@@ -172,25 +160,11 @@ impl<'a> Scanner<'a> {
     /// The command goes to the end of its line, and ends the statement that it is in.
     fn meta_command(&mut self, token: Token) -> Event {
         self.tokens.cursor.skip_line();
-        let line = self
-            .tokens
-            .cursor
-            .text
-            .get(token.start..self.tokens.cursor.at)
-            .unwrap_or_default();
-        let command = line
-            .split(|c: char| c.is_whitespace())
-            .next()
-            .unwrap_or_default()
-            .chars()
-            .take(24)
-            .collect();
+        let line = self.tokens.cursor.text.get(token.start..self.tokens.cursor.at).unwrap_or_default();
+        let name = |(at, c): &(usize, char)| *at == 0 || c.is_ascii_alphanumeric() || matches!(c, '_' | '?' | '!');
+        let command = line.char_indices().take_while(name).map(|(_, c)| c).take(24).collect();
         let kind = SplitErrorKind::MetaCommand { command };
-        let fault = Event::Fault {
-            kind,
-            start: token.start,
-            end: token.start + line.trim_end().len(),
-        };
+        let fault = Event::Fault { kind, start: token.start, end: token.start + line.trim_end().len() };
         match self.close() {
             Some(end) => {
                 self.next = Some(fault);
@@ -204,11 +178,7 @@ impl<'a> Scanner<'a> {
     fn stop(&mut self, fault: Fault) -> Event {
         self.stopped = true;
         self.open = None;
-        Event::Fault {
-            kind: fault.kind,
-            start: fault.at,
-            end: self.tokens.cursor.text.len(),
-        }
+        Event::Fault { kind: fault.kind, start: fault.at, end: self.tokens.cursor.text.len() }
     }
 
     /// The lines after a `COPY … FROM STDIN;`, to a line `\.` or to the end of the text.
@@ -229,10 +199,7 @@ impl<'a> Scanner<'a> {
                 break;
             }
         }
-        Some(Event::CopyData {
-            start,
-            end: cursor.at,
-        })
+        Some(Event::CopyData { start, end: cursor.at })
     }
 }
 

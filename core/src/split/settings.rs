@@ -18,9 +18,7 @@ pub(super) struct Conforming {
 
 /// Can a statement with this first word change the setting?
 pub(super) fn may_matter(first: &str) -> bool {
-    let words = [
-        "set", "reset", "discard", "commit", "end", "rollback", "abort",
-    ];
+    let words = ["set", "reset", "discard", "commit", "end", "rollback", "abort"];
     words.iter().any(|word| first.eq_ignore_ascii_case(word))
 }
 
@@ -36,11 +34,7 @@ pub(super) fn changes(phrase: &Phrase<'_>) -> bool {
 
 impl Conforming {
     pub(super) fn new(initial: bool) -> Self {
-        Self {
-            initial,
-            session: initial,
-            local: None,
-        }
+        Self { initial, session: initial, local: None }
     }
 
     pub(super) fn now(&self) -> bool {
@@ -51,9 +45,7 @@ impl Conforming {
     pub(super) fn follow(&mut self, phrase: &Phrase<'_>) {
         if phrase.is(0, &["set"]) {
             self.follow_set(phrase);
-        } else if phrase.is(0, &["reset"]) && phrase.is(1, &[NAME, "all"])
-            || phrase.reads(0, &["discard", "all"])
-        {
+        } else if phrase.is(0, &["reset"]) && phrase.is(1, &[NAME, "all"]) || phrase.reads(0, &["discard", "all"]) {
             *self = Self::new(self.initial);
         } else if phrase.is(0, &["commit", "end", "abort"])
             || phrase.is(0, &["rollback"]) && phrase.find(1, &["to"]).is_none()
@@ -65,12 +57,8 @@ impl Conforming {
     fn follow_set(&mut self, phrase: &Phrase<'_>) {
         let local = phrase.is(1, &["local"]);
         let at = phrase.past(1, &["local", "session"]);
-        let named = phrase
-            .unquoted(at)
-            .is_some_and(|name| name.eq_ignore_ascii_case(NAME));
-        if !named
-            || phrase.kind(at) == Some(Kind::Text)
-            || !(phrase.is(at + 1, &["to"]) || phrase.is_mark(at + 1, "="))
+        let named = phrase.unquoted(at).is_some_and(|name| name.eq_ignore_ascii_case(NAME));
+        if !named || phrase.kind(at) == Some(Kind::Text) || !(phrase.is(at + 1, &["to"]) || phrase.is_mark(at + 1, "="))
         {
             return;
         }
@@ -80,11 +68,7 @@ impl Conforming {
         if local {
             self.local = Some(value);
         } else {
-            *self = Self {
-                session: value,
-                local: None,
-                ..*self
-            };
+            *self = Self { session: value, local: None, ..*self };
         }
     }
 

@@ -29,7 +29,7 @@ pub(super) fn token(cursor: &mut Cursor<'_>, first: u8) -> Result<Kind, Fault> {
             cursor.skip_while(continues_word);
             Kind::Word
         }
-        _ => operator(cursor),
+        _ => operator(cursor, first, next),
     };
     Ok(kind)
 }
@@ -57,10 +57,7 @@ fn bracketed(cursor: &mut Cursor<'_>) -> Result<Kind, Fault> {
     let start = cursor.at;
     cursor.skip_while(|b| b != b']');
     if cursor.peek(0).is_none() {
-        return Err(Fault {
-            kind: SplitErrorKind::UnterminatedIdentifier,
-            at: start,
-        });
+        return Err(Fault { kind: SplitErrorKind::UnterminatedIdentifier, at: start });
     }
     Ok(single(cursor, Kind::Quoted))
 }
@@ -69,12 +66,8 @@ fn bracketed(cursor: &mut Cursor<'_>) -> Result<Kind, Fault> {
 fn number(cursor: &mut Cursor<'_>) -> Kind {
     let part = |b: u8| continues_word(b) || b == b'.';
     cursor.skip_while(part);
-    let signed = matches!(cursor.peek(0), Some(b'+' | b'-'))
-        && cursor.peek(1).is_some_and(|b| b.is_ascii_digit());
-    let before = cursor
-        .at
-        .checked_sub(1)
-        .and_then(|at| cursor.text.as_bytes().get(at));
+    let signed = matches!(cursor.peek(0), Some(b'+' | b'-')) && cursor.peek(1).is_some_and(|b| b.is_ascii_digit());
+    let before = cursor.at.checked_sub(1).and_then(|at| cursor.text.as_bytes().get(at));
     if signed && matches!(before, Some(b'e' | b'E')) {
         cursor.skip(1);
         cursor.skip_while(part);
@@ -82,11 +75,14 @@ fn number(cursor: &mut Cursor<'_>) -> Kind {
     Kind::Number
 }
 
-fn operator(cursor: &mut Cursor<'_>) -> Kind {
-    const LONG: [&str; 10] = ["->>", "->", "||", "<<", ">>", "<=", ">=", "<>", "==", "!="];
-    if !LONG.iter().any(|text| cursor.eat(text)) {
-        cursor.skip(1);
-    }
+fn operator(cursor: &mut Cursor<'_>, first: u8, next: Option<u8>) -> Kind {
+    let length = match (first, next) {
+        (b'-', Some(b'>')) if cursor.peek(2) == Some(b'>') => 3,
+        (b'-', Some(b'>')) | (b'|', Some(b'|')) | (b'!', Some(b'=')) | (b'=', Some(b'=')) => 2,
+        (b'<', Some(b'<' | b'=' | b'>')) | (b'>', Some(b'>' | b'=')) => 2,
+        _ => 1,
+    };
+    cursor.skip(length);
     Kind::Mark
 }
 
@@ -119,11 +115,7 @@ impl Nesting {
             Self::Plain => Self::Plain,
             Self::Start if word("explain") => Self::Explain,
             Self::Start | Self::Explain if word("create") => Self::Create,
-            Self::Explain
-                if !["explain", "temp", "temporary", "trigger", "end"]
-                    .iter()
-                    .any(|text| word(text)) =>
-            {
+            Self::Explain if !["explain", "temp", "temporary", "trigger", "end"].iter().any(|text| word(text)) => {
                 Self::Explain
             }
             Self::Create if word("temp") || word("temporary") => Self::Create,

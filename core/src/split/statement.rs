@@ -23,15 +23,12 @@ impl Words {
         if self.count == WORDS {
             return;
         }
-        let end = (0..=word.len().min(WORD_BYTES))
-            .rev()
-            .find(|&end| word.is_char_boundary(end));
+        let end = (0..=word.len().min(WORD_BYTES)).rev().find(|&end| word.is_char_boundary(end));
         if self.count > 0 {
             self.joined.push(' ');
         }
         let word = word.get(..end.unwrap_or(0)).unwrap_or_default();
-        self.joined
-            .extend(word.chars().map(|c| c.to_ascii_lowercase()));
+        self.joined.extend(word.chars().map(|c| c.to_ascii_lowercase()));
         self.count += 1;
     }
 

@@ -21,18 +21,10 @@ pub fn token_hash(lexer: Lexer, sql: &str) -> [u8; 32] {
     let mut scanner = Scanner::new(lexer, sql, true);
     while let Some(event) = scanner.next() {
         match event {
-            Event::Token(Token {
-                kind: Kind::Semicolon,
-                ..
-            })
-            | Event::End { .. } => hash.end_statement(),
+            Event::Token(Token { kind: Kind::Semicolon, .. }) | Event::End { .. } => hash.end_statement(),
             Event::Token(token) => hash.add(tag(token.kind), scanner.tokens.text(token)),
-            Event::CopyData { start, end } => {
-                hash.add(b'd', sql.get(start..end).unwrap_or_default())
-            }
-            Event::Fault { start, end, .. } => {
-                hash.add(b'f', sql.get(start..end).unwrap_or_default())
-            }
+            Event::CopyData { start, end } => hash.add(b'd', sql.get(start..end).unwrap_or_default()),
+            Event::Fault { start, end, .. } => hash.add(b'f', sql.get(start..end).unwrap_or_default()),
         }
     }
     hash.digest.finalize().into()
@@ -52,11 +44,7 @@ impl TokenHash {
     fn new() -> Self {
         let mut digest = Sha256::new();
         digest.update(b"whimbrel tokens 1\n");
-        Self {
-            digest,
-            started: false,
-            ended: false,
-        }
+        Self { digest, started: false, ended: false }
     }
 
     /// Counts only when something follows.
