@@ -142,6 +142,3 @@ fn not_ours() -> BackendError {
     )
     .with_hint("do it where the database is opened")
 }
-
-#[cfg(test)]
-mod tests;

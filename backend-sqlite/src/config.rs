@@ -56,7 +56,9 @@ fn local(rest: &str) -> Result<Target, BackendError> {
                     .with_hint("write `mode=ro`, `mode=rw`, `mode=rwc` or `mode=memory`"));
             }
             (name, _) => {
-                return Err(config(format!("the URL's parameter `{name}` is unknown")).with_hint("only `mode` is known"));
+                return Err(
+                    config(format!("the URL's parameter `{name}` is unknown")).with_hint("only `mode` is known")
+                );
             }
         }
     }

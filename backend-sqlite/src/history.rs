@@ -428,6 +428,3 @@ fn version_of(id: &MigrationId) -> Value {
 fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
-
-#[cfg(test)]
-mod tests;

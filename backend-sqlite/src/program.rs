@@ -335,6 +335,3 @@ pub(crate) async fn row_count(connection: &Connection, table: &str) -> Result<Op
     let count = connection.value(&format!("SELECT count(*) FROM main.{}", quote_identifier(table)), Vec::new()).await?;
     Ok(count.and_then(|count| if let Value::Integer(count) = count { u64::try_from(count).ok() } else { None }))
 }
-
-#[cfg(test)]
-mod tests;

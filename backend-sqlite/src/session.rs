@@ -369,6 +369,3 @@ impl Interrupt for StopHandle {
         Box::pin(async move { stopper.stop() })
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -28,7 +28,6 @@ const PRAGMAS: &[&str] = &[
     "cache_size",
     "cache_spill",
     "temp_store",
-    "wal_autocheckpoint",
     "journal_size_limit",
     "busy_timeout",
 ];

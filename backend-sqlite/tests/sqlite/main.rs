@@ -1,0 +1,9 @@
+//! The SQLite backend against real files, connections and a second process.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod claims;
+mod files;
+mod interruption;
+mod programs;
+mod support;
+mod sync_cost;
