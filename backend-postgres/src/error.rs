@@ -24,7 +24,11 @@ pub(crate) fn of_session(error: Error, circumstances: Circumstances<'_>) -> Back
             describe(kind, db).with_source(error)
         }
         None => {
-            let mut lost = BackendError::new(kind_of_driver(&error), chain(&error));
+            let kind = kind_of_driver(&error);
+            let mut lost = BackendError::new(kind, chain(&error));
+            if kind == BackendErrorKind::Internal {
+                lost = lost.with_hint("a `copy` from or to the client cannot run in a migration");
+            }
             if let Some(why) = circumstances.lost {
                 lost = lost.with_detail(why.to_owned());
             }

@@ -91,9 +91,10 @@ impl HistoryTable {
             String::new()
         };
         let body = format!(
-            "begin if pg_catalog.to_regclass({}) is null then {create_schema}\
+            "begin if pg_catalog.to_regclass({0}) is null then {create_schema}\
              begin create table if not exists {table} ({DEFINITION}); \
-             exception when unique_violation or duplicate_table then null; end; end if; end",
+             exception when unique_violation or duplicate_table or duplicate_object then \
+             if pg_catalog.to_regclass({0}) is null then raise; end if; end; end if; end",
             literal(&table)
         );
         format!("do{}", spaced(&literal(&body)))

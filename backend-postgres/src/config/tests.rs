@@ -17,7 +17,9 @@ fn hosts_and_ports_pair_up() {
     assert_eq!(places(&with("postgres://a:1,b/", &[]).unwrap()), "a:1 b:5432");
     assert_eq!(places(&with("postgres://[::1]:1,%2Ftmp:2/", &[]).unwrap()), "[::1]:1 /tmp:2");
     assert_eq!(with("host=a hostaddr=10.0.0.1", &[]).unwrap().endpoints[0].address, Some("10.0.0.1".parse().unwrap()));
-    for wrong in ["host=a,b port=1,2,3", "host=a hostaddr=1.1.1.1,1.1.1.2", "host=a port=0", "host=a port=70000", "hostaddr=x"] {
+    for wrong in
+        ["host=a,b port=1,2,3", "host=a hostaddr=1.1.1.1,1.1.1.2", "host=a port=0", "host=a port=70000", "hostaddr=x"]
+    {
         assert!(with(wrong, &[]).is_err(), "{wrong}");
     }
 }
@@ -43,7 +45,8 @@ fn the_environment_fills_what_is_not_said() {
     assert_eq!(all.base.get_application_name(), Some("envapp"));
     assert_eq!(all.base.get_options(), Some("-c x=y"));
     assert_eq!((all.tls_mode, all.timeout, all.target), (TlsMode::Disable, Duration::from_secs(7), Target::ReadWrite));
-    let own = with("postgres://me:pw@h:1/d?sslmode=require&application_name=a&target_session_attrs=any", &variables).unwrap();
+    let own =
+        with("postgres://me:pw@h:1/d?sslmode=require&application_name=a&target_session_attrs=any", &variables).unwrap();
     assert_eq!((places(&own).as_str(), own.database(), own.tls_mode), ("h:1", "d", TlsMode::Require));
     assert_eq!((own.base.get_user(), own.base.get_application_name()), (Some("me"), Some("a")));
     assert_eq!(own.target, Target::Any);

@@ -49,6 +49,9 @@ impl PostgresSession {
         let inner = error.as_db_error().and_then(|db| internal_position(db, text));
         let position = original.map(|(_, within)| within).or(inner);
 
+        if error.as_db_error().is_none() && !error.is_closed() {
+            self.hang_up();
+        }
         let kind = error.as_db_error().zip(op).and_then(|(db, op)| kind_at(db, op));
         let lost = error.as_db_error().is_none();
         let mut explained = match (error.as_db_error(), kind) {
@@ -65,6 +68,13 @@ impl PostgresSession {
             self.after_error(op, reply.completions(), was_open, &explained)
         };
         Halted { at, error: explained, transaction }
+    }
+
+    /// Closes a connection whose two sides no longer agree on what is being said (a `copy` from the client).
+    fn hang_up(&self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
     }
 
     /// The server goes on with a message whose sender is gone, so a commit in it may happen still. A message on its own

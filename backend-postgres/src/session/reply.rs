@@ -117,9 +117,11 @@ impl<'a> Reply<'a> {
         let expected: usize = message.pieces.iter().map(|piece| piece.completions).sum();
         let last = message.pieces.last().map_or(0, |piece| piece.op);
         let (at, text) = match self.odd {
-            Some(op) => (op, "the server answered an operation of the backend with something else".to_owned()),
             None if self.completions == expected => return Ok(()),
-            None => {
+            Some(op) if self.completions == expected => {
+                (op, "the server answered an operation of the backend with something else".to_owned())
+            }
+            _ => {
                 let text = format!(
                     "the server completed {} statements where {expected} were sent: one of them was several, or none",
                     self.completions

@@ -15,12 +15,22 @@ fn urls() {
     reads("postgresql:///app", &[("dbname", "app")]);
     reads(
         "postgres://me:pw@db.example:5433/app?sslmode=require",
-        &[("user", "me"), ("password", "pw"), ("host", "db.example"), ("port", "5433"), ("dbname", "app"), ("sslmode", "require")],
+        &[
+            ("user", "me"),
+            ("password", "pw"),
+            ("host", "db.example"),
+            ("port", "5433"),
+            ("dbname", "app"),
+            ("sslmode", "require"),
+        ],
     );
     reads("postgres://a,b:6000,c/x", &[("host", "a,b,c"), ("port", ",6000,"), ("dbname", "x")]);
     reads("postgres://[::1]:7000,[fe80::1%25eth0]/", &[("host", "::1,fe80::1%eth0"), ("port", "7000,")]);
     reads("postgres://%2Ftmp/app", &[("host", "/tmp"), ("dbname", "app")]);
-    reads("postgresql:///app?host=/tmp&port=1&user=u", &[("host", "/tmp"), ("port", "1"), ("user", "u"), ("dbname", "app")]);
+    reads(
+        "postgresql:///app?host=/tmp&port=1&user=u",
+        &[("host", "/tmp"), ("port", "1"), ("user", "u"), ("dbname", "app")],
+    );
     reads("postgres://me@/app?host=a%2Cb", &[("user", "me"), ("host", "a,b"), ("dbname", "app")]);
     reads("postgres://h/d?ssl=true", &[("host", "h"), ("dbname", "d"), ("sslmode", "require")]);
     reads("postgres://h/d?options=-c%20a%3Db@c", &[("host", "h"), ("dbname", "d"), ("options", "-c a=b@c")]);
@@ -35,7 +45,10 @@ fn hostile_passwords() {
         ("a:b", "a:b"),
         ("p+q", "p+q"),
     ] {
-        reads(&format!("postgres://u:{encoded}@h/d"), &[("user", "u"), ("password", password), ("host", "h"), ("dbname", "d")]);
+        reads(
+            &format!("postgres://u:{encoded}@h/d"),
+            &[("user", "u"), ("password", password), ("host", "h"), ("dbname", "d")],
+        );
     }
 }
 
@@ -64,7 +77,10 @@ fn what_is_not_understood_is_named() {
         ("postgres://[::1/d", "closing bracket"),
     ] {
         let error = parse(text).map_err(|error| (error.kind(), error.to_string()));
-        assert!(matches!(&error, Err((BackendErrorKind::Config, message)) if message.contains(part)), "{text}: {error:?}");
+        assert!(
+            matches!(&error, Err((BackendErrorKind::Config, message)) if message.contains(part)),
+            "{text}: {error:?}"
+        );
     }
 }
 
