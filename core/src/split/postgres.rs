@@ -128,12 +128,12 @@ fn skip_past(cursor: &mut Cursor<'_>, delimiter: &str) -> Result<(), ()> {
 
 fn number(cursor: &mut Cursor<'_>) -> Kind {
     let digits = |b: u8| b.is_ascii_digit() || b == b'_';
-    if cursor.peek(0) == Some(b'0') && cursor.peek(1).is_some_and(|b| b"xXoObB".contains(&b)) {
-        if cursor.peek(2).is_some_and(|b| b.is_ascii_hexdigit() || b == b'_') {
-            cursor.skip(2);
-            cursor.skip_while(|b| b.is_ascii_hexdigit() || b == b'_');
-            return Kind::Number;
-        }
+    let hex = |b: u8| b.is_ascii_hexdigit() || b == b'_';
+    let based = cursor.peek(0) == Some(b'0') && cursor.peek(1).is_some_and(|b| b"xXoObB".contains(&b));
+    if based && cursor.peek(2).is_some_and(hex) {
+        cursor.skip(2);
+        cursor.skip_while(hex);
+        return Kind::Number;
     }
     cursor.skip_while(digits);
     if cursor.peek(0) == Some(b'.') && cursor.peek(1) != Some(b'.') {

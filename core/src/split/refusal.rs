@@ -127,13 +127,11 @@ pub fn check_with(
 }
 
 fn refuse(lexer: Lexer, statement: &Statement<'_>, rules: Rules) -> Option<RefusalKind> {
-    if lexer == Lexer::Postgres {
-        if let Some(copy) = statement.copies() {
-            return Some(match copy {
-                CopyKind::FromStdin => RefusalKind::CopyFromStdin,
-                CopyKind::ToStdout => RefusalKind::CopyToStdout,
-            });
-        }
+    let copy = if lexer == Lexer::Postgres { statement.copies() } else { None };
+    match copy {
+        Some(CopyKind::FromStdin) => return Some(RefusalKind::CopyFromStdin),
+        Some(CopyKind::ToStdout) => return Some(RefusalKind::CopyToStdout),
+        None => {}
     }
     if !rules.transactional {
         return None;

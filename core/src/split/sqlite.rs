@@ -20,7 +20,12 @@ pub(super) fn token(cursor: &mut Cursor<'_>, first: u8) -> Result<Kind, Fault> {
         (b';', _) => single(cursor, Kind::Semicolon),
         (b'.', Some(b'0'..=b'9')) => number(cursor),
         (b'0'..=b'9', _) => number(cursor),
-        (b'?' | b':' | b'@' | b'#' | b'$', _) => {
+        (b'?', _) => {
+            cursor.skip(1);
+            cursor.skip_while(|b| b.is_ascii_digit());
+            Kind::Mark
+        }
+        (b':' | b'@' | b'#' | b'$', _) => {
             cursor.skip(1);
             cursor.skip_while(continues_word);
             Kind::Mark
