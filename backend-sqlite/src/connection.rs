@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Once;
@@ -142,7 +143,11 @@ impl Connection {
     }
 
     fn values(&self, row: &libsql::Row, count: i32, sql: &str) -> Result<Vec<Value>, BackendError> {
-        (0..count).map(|at| row.get_value(at).map_err(|error| self.failure(error, sql))).collect()
+        let one = |at| match value_at(row, at) {
+            Some(value) => value.map_err(|error| self.failure(error, sql)),
+            None => Err(not_utf8(row.column_name(at).unwrap_or("?"))),
+        };
+        (0..count).map(one).collect()
     }
 
     /// Refuses a text that libsql would not run as it is written.
@@ -173,9 +178,13 @@ impl Connection {
         let columns = statement.columns().iter().map(|column| column.name().to_owned()).collect();
         let mut cursor = statement.query(()).await.map_err(|error| self.failure(error, sql))?;
         let mut rows = Vec::new();
-        while let Some(row) = cursor.next().await.map_err(|error| self.failure(error, sql))? {
-            if keep {
-                rows.push(self.values(&row, cursor.column_count(), sql)?);
+        loop {
+            match cursor.next().await {
+                Ok(Some(row)) if keep => rows.push(self.values(&row, cursor.column_count(), sql)?),
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(error) if is_empty_text(&error) => break,
+                Err(error) => return Err(self.failure(error, sql)),
             }
         }
         let changed = if self.driver.total_changes() == before { 0 } else { self.driver.changes() };
@@ -186,6 +195,22 @@ impl Connection {
     pub(crate) async fn roll_back(&self) -> Result<(), BackendError> {
         if self.in_transaction() { self.execute("ROLLBACK", Vec::new()).await.map(drop) } else { Ok(()) }
     }
+}
+
+/// The value of a column; `None` for a text that is not UTF-8, at which libsql panics.
+pub(crate) fn value_at(row: &libsql::Row, at: i32) -> Option<Result<Value, libsql::Error>> {
+    // Reading a column changes nothing that a panic could leave half done.
+    catch_unwind(AssertUnwindSafe(|| row.get_value(at))).ok()
+}
+
+fn not_utf8(column: &str) -> BackendError {
+    BackendError::new(BackendErrorKind::Statement, format!("a text in the column `{column}` is not UTF-8"))
+        .with_hint("select it as `hex(…)` or `CAST(… AS BLOB)`")
+}
+
+/// Nothing to run: libsql steps a statement that is not there, and SQLite has no error to tell.
+fn is_empty_text(error: &libsql::Error) -> bool {
+    matches!(error, libsql::Error::SqliteFailure(0, _))
 }
 
 fn refused(sql: &str, at: usize, message: &str) -> BackendError {

@@ -13,7 +13,7 @@ use whimbrel_core::{
     BackendError, BackendErrorKind, HistoryDetail, HistoryRow, MigrationId, MigrationKey, RowState, quote_identifier,
 };
 
-use crate::connection::Connection;
+use crate::connection::{Connection, value_at};
 use crate::error::code_of;
 use crate::time::parse_moment;
 
@@ -296,20 +296,22 @@ impl HistoryTable {
         })
     }
 
+    /// The texts are selected as their bytes, see [`selected`].
     fn text_at(&self, row: &libsql::Row, at: i32) -> Result<Option<String>, BackendError> {
-        match row.get_value(at) {
-            Ok(Value::Null) => Ok(None),
-            Ok(Value::Text(text)) => Ok(Some(text)),
-            Ok(Value::Integer(number)) => Ok(Some(number.to_string())),
-            Ok(_) | Err(_) => Err(self.wrong_type(row, at, "text")),
+        match value_at(row, at) {
+            Some(Ok(Value::Null)) => Ok(None),
+            Some(Ok(Value::Blob(bytes))) => {
+                String::from_utf8(bytes).map(Some).map_err(|_| self.wrong_type(row, at, "text"))
+            }
+            _ => Err(self.wrong_type(row, at, "text")),
         }
     }
 
     fn number_at(&self, row: &libsql::Row, at: i32) -> Result<Option<i64>, BackendError> {
-        match row.get_value(at) {
-            Ok(Value::Null) => Ok(None),
-            Ok(Value::Integer(number)) => Ok(Some(number)),
-            Ok(_) | Err(_) => Err(self.wrong_type(row, at, "a whole number")),
+        match value_at(row, at) {
+            Some(Ok(Value::Null)) => Ok(None),
+            Some(Ok(Value::Integer(number))) => Ok(Some(number)),
+            _ => Err(self.wrong_type(row, at, "a whole number")),
         }
     }
 
@@ -341,23 +343,31 @@ impl HistoryTable {
 /// Where [`selected`] has the texts.
 const TEXTS: [i32; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 
-/// The columns as [`HistoryTable::take`] reads them.
+/// The columns as [`HistoryTable::take`] reads them. A text is selected as its bytes, because libsql panics at one that is
+/// not UTF-8, and what is stored may be damaged.
 fn selected(detail: HistoryDetail) -> String {
     let rest = |column: &str| match detail {
         HistoryDetail::Full => column.to_owned(),
-        HistoryDetail::Check => format!("CASE WHEN state <> 'applied' THEN {column} END AS {column}"),
+        HistoryDetail::Check => format!("CASE WHEN state <> 'applied' THEN {column} END"),
     };
-    let texts = ["token_checksum", "state", "prefix_checksum", "origin", "tool_version", "run_by", "error"];
-    let texts: Vec<_> =
-        texts.iter().map(|name| if *name == "state" { (*name).to_owned() } else { rest(name) }).collect();
+    let bytes = |text: String, name: &str| format!("CAST({text} AS BLOB) AS {name}");
+    let always = |name: &&str| bytes((*name).to_owned(), name);
+    let texts: Vec<_> = ["namespace", "kind", "version", "name", "checksum"]
+        .iter()
+        .map(always)
+        .chain([bytes(rest("token_checksum"), "token_checksum"), always(&"state")])
+        .chain(
+            ["prefix_checksum", "origin", "tool_version", "run_by", "error"].iter().map(|name| bytes(rest(name), name)),
+        )
+        .collect();
     format!(
-        "namespace, kind, version, name, checksum, {}, format, statements_done, statements_total, fence, \
-         CASE WHEN state = 'running' THEN \
-         CAST(round((unixepoch(lease_until, 'subsec') - unixepoch('now', 'subsec')) * 1000) AS INTEGER) END AS lease_until, {}, {}, {}",
+        "{}, format, statements_done, statements_total, fence, CASE WHEN state = 'running' THEN \
+         CAST(round((unixepoch(lease_until, 'subsec') - unixepoch('now', 'subsec')) * 1000) AS INTEGER) END AS lease_until, \
+         {} AS duration_ms, {}, {}",
         texts.join(", "),
         rest("duration_ms"),
-        rest("started_at"),
-        rest("finished_at")
+        bytes(rest("started_at"), "started_at"),
+        bytes(rest("finished_at"), "finished_at")
     )
 }
 

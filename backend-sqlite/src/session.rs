@@ -122,13 +122,11 @@ impl Link {
 
     /// Makes the session what it was before the first program.
     pub(crate) async fn reset_settings(&self) -> Result<(), BackendError> {
-        if self.is_local() && self.owner != Owner::Caller {
-            settings::clear(&self.connection).await?;
+        if let Some(settings) = &self.settings {
+            settings.restore(&self.connection).await?;
         }
-        match &self.settings {
-            Some(settings) => settings.restore(&self.connection).await,
-            None => Ok(()),
-        }
+        // After the pragmas, one of which (`query_only`) forbids it.
+        if self.is_local() && self.owner != Owner::Caller { settings::clear(&self.connection).await } else { Ok(()) }
     }
 
     /// Leaves a connection that others use out of a transaction and with the settings that it had.

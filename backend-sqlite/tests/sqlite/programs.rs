@@ -149,6 +149,9 @@ async fn rows_are_written_as_sqlite_writes_them() {
     let outcome = run(&mut session, &[Op::Query(sql)]).await.unwrap();
     let [OpOutcome::Rows { columns, rows }] = outcome.as_slice() else { panic!("{outcome:?}") };
     assert_eq!(columns.join(""), "abcdefg");
+    let halted = run(&mut session, &[Op::Query("select cast(x'ff' as text) as odd")]).await.unwrap_err();
+    assert_eq!(halted.error.message(), "a text in the column `odd` is not UTF-8");
+    exec(&mut session, &["select cast(x'ff' as text)"]).await;
     let row: Vec<_> = rows[0].iter().map(|value| value.as_deref().unwrap_or("NULL")).collect();
     assert_eq!(row, ["NULL", "7", "0.3", "x", "X'00FF'", "1.0e+20", "2.0"]);
 }
