@@ -1,3 +1,4 @@
-//! What the tests of this workspace share: how they find a Postgres server.
+//! What the tests of this workspace share: how they find a Postgres server, and the databases that the kit runs on.
 
 pub mod postgres;
+pub mod subjects;

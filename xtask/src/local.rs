@@ -18,7 +18,7 @@ use crate::{
 pub(crate) const USER: &str = "whimbrel";
 pub(crate) const PASSWORD: &str = "whimbrel-test";
 
-/// After so many seconds without a client the server stops, should this program have been killed.
+/// After so many seconds without a client the server stops, which one for developers may.
 const IDLE_SECONDS: u32 = 900;
 
 /// A running server; dropping it stops it and removes its data.
@@ -139,6 +139,8 @@ fn spawn(folder: &Path, programs: &Path, port: u16) -> Result<Child, Failure> {
         .envs([("PATH", path.as_os_str()), ("PGDATA", folder.join("data").as_os_str())])
         .envs([("POSTGRES_USER", USER), ("POSTGRES_PASSWORD", PASSWORD), ("LISTEN_ADDRESSES", "127.0.0.1")])
         .envs([("SOCKET_DIRECTORY", ""), ("PGPORT", &port)])
+        .env("WHIMBREL_OWNER", std::process::id().to_string())
+        .env("WHIMBREL_OWNED", folder)
         .env_remove("POSTGRES_DB")
         .stdin(Stdio::null())
         .stdout(output)

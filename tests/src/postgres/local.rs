@@ -101,6 +101,8 @@ fn spawn(folder: &TempDir, programs: &str, port: u16, settings: &[String]) -> Re
         .envs([("PATH", path.as_os_str()), ("PGDATA", folder.path().join("data").as_os_str())])
         .env("SOCKET_DIRECTORY", "")
         .env("PGPORT", port.to_string())
+        .env("WHIMBREL_OWNER", std::process::id().to_string())
+        .env("WHIMBREL_OWNED", folder.path())
         .env_remove("POSTGRES_DB")
         .stdin(Stdio::null())
         .stdout(Stdio::null());
