@@ -86,6 +86,9 @@ pub trait Session: Send {
 pub trait Interrupt: Send + Sync {
     /// Asks the database to stop the operation under way, which then fails with
     /// [`Interrupted`](crate::BackendErrorKind::Interrupted). Without effect when nothing is under way; never fails.
+    ///
+    /// Core waits for the future before it runs anything else: it SHOULD complete when the database has been told, so
+    /// that a late request does not stop a later operation, and MUST complete within seconds even if nothing answers.
     fn interrupt(&self) -> BoxFuture<'static, ()>;
 }
 
@@ -177,6 +180,10 @@ pub struct Fenced<'a> {
 }
 
 /// A compare-and-set on a migration's row of the history: to `running`, with this runner's name.
+///
+/// Whatever the mode, it MUST write every field that is given here, start the clock of the migration, and clear what
+/// the row says of an earlier end. The recorded prefix checksum stays where `statements_done` is more than 0, and is
+/// cleared otherwise: a text may have been edited behind the statements that are done.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim<'a> {
     /// Which migration.
@@ -206,10 +213,7 @@ impl Claim<'_> {
     /// The fence that the row has after this claim: 1 for a new row, one more than it was otherwise.
     #[must_use]
     pub fn fence_after(&self) -> i64 {
-        match self.mode {
-            ClaimMode::New => 1,
-            ClaimMode::Takeover { fence } | ClaimMode::Rerun { fence } => fence.saturating_add(1),
-        }
+        self.mode.fence_after()
     }
 }
 
@@ -228,6 +232,17 @@ pub enum ClaimMode {
         /// The fence that was read.
         fence: i64,
     },
+}
+
+impl ClaimMode {
+    /// The fence that the row has after such a claim, see [`Claim::fence_after`].
+    #[must_use]
+    pub fn fence_after(self) -> i64 {
+        match self {
+            Self::New => 1,
+            Self::Takeover { fence } | Self::Rerun { fence } => fence.saturating_add(1),
+        }
+    }
 }
 
 /// Progress of a non-transactional migration.

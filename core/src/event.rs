@@ -91,7 +91,9 @@ pub enum Event<'a> {
 
 /// Those who listen.
 #[derive(Clone, Default)]
-pub(crate) struct Listeners(Vec<Arc<dyn Fn(&Event<'_>) + Send + Sync>>);
+pub(crate) struct Listeners(Vec<Arc<Listener>>);
+
+type Listener = dyn Fn(&Event<'_>) + Send + Sync;
 
 impl Listeners {
     pub(crate) fn add(&mut self, listener: impl Fn(&Event<'_>) + Send + Sync + 'static) {

@@ -13,11 +13,12 @@ pub(crate) use drive::{drive, drive_plain};
 pub(crate) use on_session::OnSession;
 pub(crate) use stepwise::prefix_checksum;
 
-use crate::backend::{Claim, MigrationBackend, Session, Setting};
+use crate::backend::{Claim, MigrationBackend, Op, Session, Setting};
 use crate::cancel::CancelToken;
 use crate::capability::Capabilities;
 use crate::checksum::Checksum;
 use crate::dialect::Dialect;
+use crate::error::BackendErrorKind;
 use crate::event::Listeners;
 use crate::migration::Migration;
 use crate::plan::Step;
@@ -47,6 +48,22 @@ pub(crate) struct Executor<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) listeners: &'a Listeners,
     pub(crate) cancel: &'a CancelToken,
+    /// The session could not be put back into the state that it had before the migration.
+    pub(crate) unsettled: Option<crate::BackendError>,
+    /// What the answer was lost to, where a failure is [`InDoubt`](crate::Aftermath::InDoubt).
+    pub(crate) doubt: Doubt,
+}
+
+/// What an answer was lost to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Doubt {
+    /// The commit of a transaction.
+    #[default]
+    Commit,
+    /// The claim of a non-transactional migration: nothing of its text ran.
+    Claim,
+    /// The record that a non-transactional migration is done: all of its text ran.
+    Finish,
 }
 
 /// How steps ended, when not well.
@@ -98,6 +115,11 @@ impl<'t> Ready<'t> {
         }
     }
 
+    /// Statements that an earlier run did: they are not run again, in whichever way the rest is.
+    fn skipped(&self) -> usize {
+        usize::try_from(self.step.resume_from).unwrap_or(usize::MAX).min(self.statements.len())
+    }
+
     fn sets_session(&self, dialect: &Dialect) -> bool {
         self.statements.iter().any(|statement| statement.sets_session(dialect.lexer))
     }
@@ -119,6 +141,18 @@ impl Executor<'_> {
             self.apply_in_transaction(&[(migration, step)]).await
         } else {
             self.apply_stepwise(migration, step).await.map(|applied| vec![applied])
+        }
+    }
+
+    /// Puts settings of the session back, in this order. A lost connection has none.
+    async fn put_back(&mut self, settings: impl Iterator<Item = &Setting>) {
+        for setting in settings {
+            if let Err(halted) = drive_plain(self.session, &[Op::Set(setting)], self.listeners).await {
+                tracing::warn!(error = %halted.error, "{} could not be put back", crate::report::setting_name(setting));
+                if halted.error.kind() != BackendErrorKind::ConnectionLost {
+                    self.unsettled.get_or_insert(halted.error);
+                }
+            }
         }
     }
 

@@ -1,13 +1,17 @@
 //! Waiting for another runner: by polling, with a deadline and jitter, and telling who it is.
 
 use std::collections::hash_map::RandomState;
+use std::future::poll_fn;
 use std::hash::{BuildHasher, Hasher};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use crate::backend::{LockOutcome, MigrationBackend, Session};
 use crate::cancel::CancelToken;
 use crate::error::BackendError;
 use crate::event::{Event, Listeners};
+use crate::history::{HistoryDetail, HistoryRow, RowState};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -19,12 +23,23 @@ pub(crate) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
+/// Awaits the future unless the run is cancelled first; `None`: it was, and the future is dropped.
+pub(crate) async fn unless_cancelled<T>(cancel: &CancelToken, future: impl Future<Output = T>) -> Option<T> {
+    let (mut future, mut cancelled) = (pin!(future), pin!(cancel.cancelled()));
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending => cancelled.as_mut().poll(context).map(|()| None),
+    })
+    .await
+}
+
 /// A wait with a deadline: pauses that double, each shortened by chance so that waiters do not march in step.
 pub(crate) struct Wait<'a> {
     backend: &'a dyn MigrationBackend,
     listeners: &'a Listeners,
     cancel: &'a CancelToken,
-    started: Duration,
+    /// When it began; `None`: it begins with the next pause.
+    started: Option<Duration>,
     limit: Duration,
     pause: Duration,
     told: Option<Duration>,
@@ -46,16 +61,17 @@ impl<'a> Wait<'a> {
         cancel: &'a CancelToken,
         limit: Duration,
     ) -> Self {
-        Self { backend, listeners, cancel, started: backend.clock().now(), limit, pause: FIRST_PAUSE, told: None }
+        let started = Some(backend.clock().now());
+        Self { backend, listeners, cancel, started, limit, pause: FIRST_PAUSE, told: None }
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
-        self.backend.clock().now().saturating_sub(self.started)
+        self.started.map_or(Duration::ZERO, |started| self.backend.clock().now().saturating_sub(started))
     }
 
-    /// Starts the deadline anew: the others make progress.
+    /// There is progress: the deadline counts anew, from the next pause on.
     pub(crate) fn restart(&mut self) {
-        (self.started, self.pause) = (self.backend.clock().now(), FIRST_PAUSE);
+        (self.started, self.pause) = (None, FIRST_PAUSE);
     }
 
     /// Whether it is time to say again that this waits.
@@ -70,6 +86,7 @@ impl<'a> Wait<'a> {
 
     /// Sleeps until the next try.
     pub(crate) async fn pause(&mut self) -> Result<(), Waited> {
+        self.started.get_or_insert_with(|| self.backend.clock().now());
         let elapsed = self.elapsed();
         if self.cancel.is_cancelled() {
             return Err(Waited::Cancelled);
@@ -80,14 +97,7 @@ impl<'a> Wait<'a> {
         let share = u32::try_from(random() % 50).unwrap_or(0) + 50;
         let pause = (self.pause * share / 100).min(self.limit - elapsed);
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        let mut sleep = std::pin::pin!(self.backend.clock().sleep(pause));
-        let mut cancelled = std::pin::pin!(self.cancel.cancelled());
-        std::future::poll_fn(|context| {
-            let stop = cancelled.as_mut().poll(context).is_ready();
-            if stop { std::task::Poll::Ready(()) } else { sleep.as_mut().poll(context) }
-        })
-        .await;
-        Ok(())
+        unless_cancelled(self.cancel, self.backend.clock().sleep(pause)).await.ok_or(Waited::Cancelled)
     }
 
     pub(crate) fn tell(&mut self, holder: Option<&str>) {
@@ -106,19 +116,35 @@ pub(crate) enum LockError {
     Held { holder: Option<String>, ended: Waited },
 }
 
-/// Takes the run's lock. Gives whether it had to wait, because then others may have changed the history.
+/// Takes the run's lock. Gives whether it had to wait, because then others may have changed the history. The deadline
+/// counts from the last progress that the history shows.
 pub(crate) async fn take(session: &mut dyn Session, mut wait: Wait<'_>) -> Result<bool, LockError> {
-    let mut waited = false;
+    let (mut waited, mut seen) = (false, None);
     loop {
         match session.try_lock().await.map_err(LockError::Backend)? {
             LockOutcome::Acquired => return Ok(waited),
             LockOutcome::Held { holder } => {
-                waited = true;
                 wait.tell(holder.as_deref());
-                if let Err(ended) = wait.pause().await {
+                if !waited {
+                    seen = progress(session).await;
+                }
+                waited = true;
+                let Err(ended) = wait.pause().await else { continue };
+                let now = if matches!(ended, Waited::TooLong(_)) { progress(session).await } else { None };
+                if now.is_none() || now == seen {
                     return Err(LockError::Held { holder, ended });
                 }
+                seen = now;
+                wait.restart();
             }
         }
     }
+}
+
+/// What changes in the history when its writer gets on; `None`: it cannot be read, or is not there.
+async fn progress(session: &mut dyn Session) -> Option<(usize, i64, u64)> {
+    let rows = session.history(HistoryDetail::Check).await.ok()??;
+    let fences = rows.iter().fold(0_i64, |sum, row| sum.wrapping_add(row.fence));
+    let stage = |row: &HistoryRow| u64::from(row.statements_done) + u64::from(row.state == RowState::Applied);
+    Some((rows.len(), fences, rows.iter().map(stage).sum()))
 }

@@ -152,12 +152,17 @@ impl Migration {
     /// Splits its text and refuses what must not run.
     pub(crate) fn statements<'t>(&self, dialect: &Dialect, text: &'t str) -> Result<Vec<Statement<'t>>, LoadError> {
         let rules = split::Rules { transactional: self.is_transactional() };
-        split::check(dialect.lexer, text, rules).map_err(|refusals| {
+        let statements = split::check(dialect.lexer, text, rules).map_err(|refusals| {
             let problem = |refusal: &split::Refusal| {
                 Problem::new(self.file(), refusal.message(), refusal.hint()).at(refusal.at.line, refusal.at.column)
             };
-            refusals.iter().map(problem).collect::<Vec<_>>().into()
-        })
+            LoadError::from(refusals.iter().map(problem).collect::<Vec<_>>())
+        })?;
+        let Some(open) = transaction_open(dialect, &statements) else { return Ok(statements) };
+        let at = statements[open].span.start;
+        let hint = "commit it: what it does would be lost, and its record with it";
+        let problem = Problem::new(self.file(), "the transaction that begins here is not ended", hint);
+        Err(problem.at(at.line, at.column).into())
     }
 
     /// The checksum of its token stream.
@@ -171,4 +176,25 @@ impl Migration {
             _ => Ok(Checksum::from_digest(split::token_hash(dialect.lexer, &self.text()?))),
         }
     }
+}
+
+/// The statement that began a transaction of the text's own which is open after these statements.
+pub(crate) fn transaction_open(dialect: &Dialect, statements: &[Statement<'_>]) -> Option<usize> {
+    let mut open = None;
+    for (index, statement) in statements.iter().enumerate() {
+        if !statement.is_transaction_control(dialect.lexer) {
+            continue;
+        }
+        let words = &statement.words;
+        let chains = words.iter().any(|word| word == "chain") && !words.iter().any(|word| word == "no");
+        open = match words.get(0).unwrap_or_default() {
+            "begin" | "start" => open.or(Some(index)),
+            "commit" | "end" | "rollback" | "abort" | "prepare" if chains => Some(index),
+            "rollback" if words.iter().any(|word| word == "to") => open,
+            "commit" | "end" | "rollback" | "abort" | "prepare" => None,
+            // `SAVEPOINT` outside of a transaction begins one on SQLite, and its `RELEASE` ends it; on Postgres it fails.
+            _ => open,
+        };
+    }
+    open
 }

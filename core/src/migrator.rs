@@ -1,6 +1,7 @@
 //! The surface that programs use: sources in, `migrate`, `status` and `plan` out.
 
 mod apply;
+mod doubt;
 mod load;
 mod look;
 mod resolve;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use tracing::Instrument;
 
 pub use resolve::Resolution;
+use resolve::Stopped;
 pub use status::{MigrationStatus, PlannedMigration, Preview, Status};
 
 use crate::backend::MigrationBackend;
@@ -282,14 +284,29 @@ impl Migrator {
     ///
     /// # Errors
     ///
-    /// [`MigrateError::Backend`] where no migration of that version stopped part-way, or it is at work.
+    /// [`MigrateError::Backend`] where no migration of that version stopped part-way, where it is at work, and where the
+    /// statements that are recorded as done are no longer the beginning of its file (but for [`Resolution::Forget`]).
     pub fn resolve(
         &self,
         version: &Version,
         resolution: Resolution,
     ) -> impl Future<Output = Result<(), MigrateError>> + Send + '_ {
         let span = tracing::info_span!("resolve", database = %self.backend.database(), %version);
-        self.settle(version.clone(), resolution).instrument(span)
+        self.settle(Stopped::Version(version.clone()), resolution).instrument(span)
+    }
+
+    /// [`resolve`](Self::resolve), for a repeatable or a seed, or where several namespaces have the version.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve).
+    pub fn resolve_migration(
+        &self,
+        id: &crate::MigrationId,
+        resolution: Resolution,
+    ) -> impl Future<Output = Result<(), MigrateError>> + Send + '_ {
+        let span = tracing::info_span!("resolve", database = %self.backend.database(), %id);
+        self.settle(Stopped::Id(id.clone()), resolution).instrument(span)
     }
 
     /// The backend.

@@ -217,7 +217,8 @@ impl Planning<'_> {
     }
 
     /// A migration that stopped part-way goes on by itself where that is provably safe: what is recorded as done is
-    /// still the beginning of the file, and the next statement surely did not run, or may run again.
+    /// still the beginning of the file, and the next statement surely did not run, or is still the same one and may
+    /// run again.
     fn take_stopped(&mut self, migration: usize, row: &HistoryRow) {
         let id = row.id.clone();
         let file = self.migrations[migration].file();
@@ -228,7 +229,12 @@ impl Planning<'_> {
             return;
         }
         let surely_not_run = row.state == RowState::Failed;
+        let same_tokens = facts.is_some_and(|facts| row.token_checksum.as_ref() == Some(&facts.token_checksum));
         match next {
+            _ if !surely_not_run && !same_tokens => {
+                let (done, total) = (row.statements_done, row.statements_total);
+                self.refusals.push(Refusal::InterruptedAndEdited { id, file, done, total });
+            }
             Some(next) if !surely_not_run && !next.safe_to_repeat => {
                 self.refusals.push(Refusal::Interrupted { id, file, next, total: row.statements_total });
             }
@@ -244,6 +250,13 @@ impl Planning<'_> {
             OutOfOrder::Refuse => self.refusals.extend(self.late.into_iter().map(Refusal::OutOfOrder)),
             OutOfOrder::Allow => self.plan.notes.extend(self.late.into_iter().map(Note::AppliedOutOfOrder)),
         }
-        if self.refusals.is_empty() { Ok(self.plan) } else { Err(PlanError { refusals: self.refusals }) }
+        if self.refusals.is_empty() {
+            Ok(self.plan)
+        } else {
+            Err(PlanError { refusals: self.refusals, notes: self.plan.notes })
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -90,12 +90,21 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// The database's error, where it was one.
+    /// The database's error, where it was one, or where the code's error was made of one.
     #[must_use]
     pub fn backend(&self) -> Option<&BackendError> {
         match self {
             Self::Backend { error, .. } => Some(error),
-            Self::Code(error) => error.downcast_ref(),
+            Self::Code(error) => {
+                let mut next: Option<&(dyn std::error::Error + 'static)> = Some(&**error);
+                while let Some(error) = next {
+                    if let Some(found) = error.downcast_ref() {
+                        return Some(found);
+                    }
+                    next = error.source();
+                }
+                None
+            }
             Self::ForeignKeys(_) | Self::Load(_) => None,
         }
     }
@@ -249,6 +258,17 @@ impl MigrateError {
                 .as_ref()
                 .map_or(MigrateErrorKind::Cancelled, |f| aftermath_kind(f.aftermath, MigrateErrorKind::Cancelled)),
         }
+    }
+
+    /// Errors that come from planning or reading know of no report.
+    pub(crate) fn with_report(mut self, done: &Report) -> Self {
+        match &mut self {
+            Self::Backend { report, .. } | Self::Hook { report, .. } | Self::Cancelled { report, .. } => {
+                **report = done.clone();
+            }
+            _ => {}
+        }
+        self
     }
 
     /// What was applied before it stopped.

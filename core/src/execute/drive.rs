@@ -47,30 +47,39 @@ impl Observer for Recorder<'_> {
 }
 
 /// Runs a program. When the run is cancelled meanwhile, the database is asked to stop, and the program's own end is
-/// awaited all the same: only that tells what became of it.
+/// awaited all the same: only that tells what became of it. A request to stop is awaited too, lest it arrive late and
+/// stop what comes after.
 pub(crate) async fn drive(
     session: &mut dyn Session,
     ops: &[Op<'_>],
-    recorder: &mut Recorder<'_>,
+    observer: &mut (dyn Observer + Send),
     cancel: &CancelToken,
 ) -> Result<(), Halted> {
     let interrupt = session.interrupt();
-    let mut running = session.run(ops, recorder);
+    let mut running = session.run(ops, observer);
     let mut cancelled = pin!(cancel.cancelled());
-    let mut asked = false;
+    let (mut asked, mut ended) = (false, None);
     let mut interrupting = None;
     poll_fn(|context| {
-        if let Poll::Ready(result) = running.as_mut().poll(context) {
-            return Poll::Ready(result);
+        if ended.is_none()
+            && let Poll::Ready(result) = running.as_mut().poll(context)
+        {
+            ended = Some(result);
         }
-        if !asked && cancelled.as_mut().poll(context).is_ready() {
+        if ended.is_none() && !asked && cancelled.as_mut().poll(context).is_ready() {
             asked = true;
             interrupting = Some(interrupt.interrupt());
         }
         if interrupting.as_mut().is_some_and(|future| future.as_mut().poll(context).is_ready()) {
             interrupting = None;
         }
-        Poll::Pending
+        match ended.take() {
+            Some(result) if interrupting.is_none() => Poll::Ready(result),
+            waits => {
+                ended = waits;
+                Poll::Pending
+            }
+        }
     })
     .await
 }

@@ -62,7 +62,9 @@ impl Ready<'_> {
         let error = halted.error;
         match (error.kind(), part) {
             (BackendErrorKind::AlreadyClaimed, _) => return StepError::AlreadyClaimed,
-            (BackendErrorKind::Busy, Part::Opening | Part::Claim) => return StepError::Busy(error),
+            (BackendErrorKind::Busy, Part::Opening | Part::Claim) if aftermath == Aftermath::RolledBack => {
+                return StepError::Busy(error);
+            }
             _ => {}
         }
         let statement = match part {

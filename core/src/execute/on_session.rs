@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 
-use crate::backend::{Notice, Observer, Op, OpOutcome, Session, TextRow};
+use super::drive;
+use crate::backend::{Notice, Observer, Op, OpOutcome, Session, TextRow, TransactionState};
+use crate::cancel::CancelToken;
 use crate::dialect::Dialect;
 use crate::error::{BackendError, BackendErrorKind};
 use crate::event::{Event, Listeners};
@@ -14,7 +16,9 @@ pub(crate) struct OnSession<'a> {
     pub(crate) dialect: &'static Dialect,
     pub(crate) listeners: &'a Listeners,
     /// The last program's end, where it failed.
-    pub(crate) halted: Option<crate::TransactionState>,
+    pub(crate) halted: Option<TransactionState>,
+    /// Within a migration's transaction: what stops it.
+    pub(crate) stops: Option<&'a CancelToken>,
 }
 
 struct Answer<'a> {
@@ -36,7 +40,14 @@ impl OnSession<'_> {
     async fn one(&mut self, op: Op<'_>, sql: &str) -> Result<Option<OpOutcome>, BackendError> {
         single_statement(self.dialect, sql)?;
         let mut answer = Answer { outcome: None, listeners: self.listeners };
-        match self.session.run(&[op], &mut answer).await {
+        let result = match self.stops {
+            None => self.session.run(&[op], &mut answer).await,
+            Some(cancel) => {
+                self.check_transaction(cancel)?;
+                drive(self.session, &[op], &mut answer, cancel).await
+            }
+        };
+        match result {
             Ok(()) => Ok(answer.outcome),
             Err(halted) => {
                 self.halted = Some(halted.transaction);
@@ -44,6 +55,22 @@ impl OnSession<'_> {
             }
         }
     }
+
+    /// Code that goes on after an error must not run statements outside of the transaction that the error ended.
+    fn check_transaction(&self, cancel: &CancelToken) -> Result<(), BackendError> {
+        if self.halted.is_some_and(|state| state != TransactionState::Open) {
+            return Err(transaction_ended());
+        }
+        if cancel.is_cancelled() {
+            return Err(BackendError::new(BackendErrorKind::Interrupted, "the run was cancelled"));
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn transaction_ended() -> BackendError {
+    BackendError::new(BackendErrorKind::TransactionEnded, "an earlier error ended the transaction")
+        .with_hint("let the migration end with the first error of the database")
 }
 
 fn single_statement(dialect: &Dialect, sql: &str) -> Result<(), BackendError> {

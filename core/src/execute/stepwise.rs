@@ -7,14 +7,15 @@ use std::time::Duration;
 use super::drive::Recorder;
 use super::failure::Part;
 use super::transaction::not_loaded;
-use super::{Executor, Ready, StepError, count, drive, drive_plain};
+use super::{Doubt, Executor, Ready, Settings, StepError, count, drive, drive_plain};
 use crate::backend::{
     Checkpoint, Failure, Fenced, Finish, Halted, Heartbeat, MigrationBackend, Op, OpOutcome, Session, Setting,
 };
 use crate::checksum::Checksum;
 use crate::error::{BackendError, BackendErrorKind};
 use crate::event::{Event, Listeners};
-use crate::migration::Migration;
+use crate::lock::unless_cancelled;
+use crate::migration::{Migration, transaction_open};
 use crate::plan::Step;
 use crate::report::{Aftermath, Applied, Cause};
 use crate::split::Statement;
@@ -40,12 +41,18 @@ impl Executor<'_> {
         let restore = self.enter(&ready, migration).await?;
         let claimed = drive_plain(self.session, &[Op::Claim(&claim)], self.listeners).await;
         let result = match claimed {
-            Err(halted) => Err(ready.halted(Part::Claim, halted, Aftermath::RolledBack)),
+            Err(halted) => Err(self.claim_failed(&ready, halted)),
             Ok(_) => self.run_statements(&ready, fenced).await,
         };
         self.leave(&ready, &restore).await;
         let (at, duration_ms) = result?;
         Ok(Applied { id: migration.id.clone(), name: migration.name.to_string(), at, duration_ms })
+    }
+
+    fn claim_failed(&mut self, ready: &Ready<'_>, halted: Halted) -> StepError {
+        let lost = halted.error.kind() == BackendErrorKind::ConnectionLost;
+        self.doubt = Doubt::Claim;
+        ready.halted(Part::Claim, halted, if lost { Aftermath::InDoubt } else { Aftermath::RolledBack })
     }
 
     /// Sets the session up, and gives what it was.
@@ -69,11 +76,7 @@ impl Executor<'_> {
     /// Puts the session back, the last setting first.
     async fn leave(&mut self, ready: &Ready<'_>, restore: &[Setting]) {
         let reset = ready.sets_session(self.dialect).then_some(&Setting::Reset);
-        for setting in reset.into_iter().chain(restore.iter().rev()) {
-            if let Err(halted) = drive_plain(self.session, &[Op::Set(setting)], self.listeners).await {
-                tracing::warn!(error = %halted.error, "{} could not be put back", crate::report::setting_name(setting));
-            }
-        }
+        self.put_back(reset.into_iter().chain(restore.iter().rev())).await;
     }
 
     async fn run_statements(
@@ -82,17 +85,27 @@ impl Executor<'_> {
         row: Fenced<'_>,
     ) -> Result<(crate::Timestamp, u64), StepError> {
         let total = ready.statements.len();
-        let from = usize::try_from(ready.step.resume_from).unwrap_or(usize::MAX).min(total);
-        for index in from..total {
+        for index in ready.skipped()..total {
             self.run_statement(ready, row, index).await?;
-            if index + 1 < total {
+            // Inside a transaction of the text a checkpoint would be lost with it.
+            let in_transaction = transaction_open(self.dialect, &ready.statements[..=index]).is_some();
+            if index + 1 < total && !in_transaction {
                 self.checkpoint(ready, row, index + 1).await?;
             }
         }
+        self.finish(ready, row).await
+    }
+
+    async fn finish(&mut self, ready: &Ready<'_>, row: Fenced<'_>) -> Result<(crate::Timestamp, u64), StepError> {
+        let total = count(ready.statements.len());
         let finish = Finish { row };
-        let outcomes = drive_plain(self.session, &[Op::Finish(&finish)], self.listeners).await;
-        let unclear = Aftermath::Unclear { done: count(total.saturating_sub(1)), total: count(total) };
-        let outcomes = outcomes.map_err(|halted| ready.halted(Part::Record, halted, unclear))?;
+        let outcomes = self.record(Op::Finish(&finish), row).await;
+        let unclear = Aftermath::Unclear { done: total.saturating_sub(1), total };
+        let outcomes = outcomes.map_err(|halted| {
+            let lost = halted.error.kind() == BackendErrorKind::ConnectionLost;
+            self.doubt = Doubt::Finish;
+            ready.halted(Part::Record, halted, if lost { Aftermath::InDoubt } else { unclear })
+        })?;
         let finished = outcomes.into_iter().find_map(|(_, outcome)| match outcome {
             OpOutcome::Finished { at, duration_ms } => Some((at, duration_ms)),
             _ => None,
@@ -118,9 +131,29 @@ impl Executor<'_> {
             prefix_checksum: &prefix_checksum,
             lease: self.settings.lease,
         };
-        let recorded = drive_plain(self.session, &[Op::Checkpoint(&checkpoint)], self.listeners).await;
+        let recorded = self.record(Op::Checkpoint(&checkpoint), row).await;
         let unclear = Aftermath::Unclear { done: count(done - 1), total: count(ready.statements.len()) };
         recorded.map(|_| ()).map_err(|halted| ready.halted(Part::Record, halted, unclear))
+    }
+
+    /// Writes progress. What passes by itself, and a request to stop that came too late, must not make it unclear how
+    /// far the migration came: such a write is tried again.
+    async fn record(&mut self, op: Op<'_>, row: Fenced<'_>) -> Result<Vec<(usize, OpOutcome)>, Halted> {
+        use BackendErrorKind::{Busy, Conflict, Interrupted};
+        let mut pause = FIRST_PAUSE;
+        for attempt in 0.. {
+            let halted = match drive_plain(self.session, &[op], self.listeners).await {
+                Err(halted) if attempt < self.settings.busy_retries => halted,
+                ended => return ended,
+            };
+            if !matches!(halted.error.kind(), Busy | Conflict | Interrupted) {
+                return Err(halted);
+            }
+            self.listeners.tell(&Event::Retrying { id: row.id, error: &halted.error, pause });
+            self.backend.clock().sleep(pause).await;
+            pause *= 2;
+        }
+        Ok(Vec::new())
     }
 
     /// Runs one statement; a lock that could not be had in time is tried again, since it left nothing behind.
@@ -134,7 +167,7 @@ impl Executor<'_> {
             let may_retry = attempt < self.settings.busy_retries && !self.cancel.is_cancelled();
             if halted.error.kind() == BackendErrorKind::Busy && may_retry {
                 self.listeners.tell(&Event::Retrying { id: row.id, error: &halted.error, pause });
-                self.backend.clock().sleep(pause).await;
+                unless_cancelled(self.cancel, self.backend.clock().sleep(pause)).await;
                 pause *= 2;
                 continue;
             }
@@ -151,7 +184,7 @@ impl Executor<'_> {
         if !self.capabilities.second_session {
             return running.await;
         }
-        let mut beating = pin!(keep_alive(self.backend, row, self.settings.lease, self.listeners));
+        let mut beating = pin!(keep_alive(self.backend, row, self.settings, self.listeners));
         poll_fn(|context| {
             let ended = running.as_mut().poll(context);
             if ended.is_pending() {
@@ -166,14 +199,20 @@ impl Executor<'_> {
     /// Records at which statement it stopped. An answered error means that the statement took no effect; after a lost
     /// connection only the claim tells, and it stays as it is.
     async fn record_failure(&mut self, ready: &Ready<'_>, row: Fenced<'_>, index: usize, halted: Halted) -> StepError {
-        let (done, total) = (count(index), count(ready.statements.len()));
+        // What a transaction of the text had done goes with it.
+        let kept = transaction_open(self.dialect, &ready.statements[..index]).unwrap_or(index);
+        let (done, total) = (count(kept), count(ready.statements.len()));
         let lost = halted.error.kind() == BackendErrorKind::ConnectionLost;
         if lost {
             return ready.halted(Part::Statement(index), halted, Aftermath::Unclear { done, total });
         }
         let error = halted.error.to_string();
         let failure = Failure { row, error: &error };
-        let recorded = drive_plain(self.session, &[Op::Rollback, Op::Fail(&failure)], self.listeners).await;
+        let rolled_back = drive_plain(self.session, &[Op::Rollback], self.listeners).await;
+        let recorded = match rolled_back {
+            Ok(_) => self.record(Op::Fail(&failure), row).await,
+            Err(halted) => Err(halted),
+        };
         let aftermath = match recorded {
             Ok(_) => Aftermath::PartWay { done, total },
             Err(halted) => {
@@ -186,11 +225,12 @@ impl Executor<'_> {
 }
 
 /// Extends the lease from a session of its own, for as long as it is polled.
-async fn keep_alive(backend: &dyn MigrationBackend, row: Fenced<'_>, lease: Duration, listeners: &Listeners) {
-    let heartbeat = Heartbeat { row, lease };
+async fn keep_alive(backend: &dyn MigrationBackend, row: Fenced<'_>, settings: &Settings, listeners: &Listeners) {
+    let heartbeat = Heartbeat { row, lease: settings.lease };
+    let role = settings.role.clone().map(|role| Setting::Role(Some(role)));
     let mut session: Option<Box<dyn Session>> = None;
     loop {
-        backend.clock().sleep(lease / 3).await;
+        backend.clock().sleep(settings.lease / 3).await;
         if session.is_none() {
             match backend.connect().await {
                 Ok(connected) => session = Some(connected),
@@ -198,7 +238,9 @@ async fn keep_alive(backend: &dyn MigrationBackend, row: Fenced<'_>, lease: Dura
             }
         }
         let Some(connected) = &mut session else { continue };
-        if let Err(halted) = drive_plain(&mut **connected, &[Op::Heartbeat(&heartbeat)], listeners).await {
+        // The history belongs to the role.
+        let program: Vec<Op<'_>> = role.as_ref().map(Op::Set).into_iter().chain([Op::Heartbeat(&heartbeat)]).collect();
+        if let Err(halted) = drive_plain(&mut **connected, &program, listeners).await {
             listeners.tell(&Event::HeartbeatFailed { error: &halted.error });
             session = None;
         }

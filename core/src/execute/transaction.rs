@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::drive::Recorder;
 use super::failure::Part;
+use super::on_session::transaction_ended;
 use super::{Executor, OnSession, Ready, StepError, drive, drive_plain};
 use crate::backend::{Claim, Fenced, Finish, Halted, Measure, Measurement, Op, OpOutcome, Setting, TransactionState};
 use crate::migration::Migration;
 use crate::plan::Step;
-use crate::report::{Aftermath, Applied, Cause, setting_name};
+use crate::report::{Aftermath, Applied, Cause};
 use crate::sql::RustMigration;
 
 /// A stretch of the transaction.
@@ -45,7 +46,8 @@ impl Executor<'_> {
         let result = self.run_transaction(&ready).await;
         let lost = matches!(&result, Err(StepError::Failed(failed)) if failed.aftermath == Aftermath::InDoubt);
         if !lost {
-            self.settle(&ready, restore.as_ref()).await?;
+            let reset = ready.iter().any(|r| r.sets_session(self.dialect)).then_some(&Setting::Reset);
+            self.put_back([reset, restore.as_ref()].into_iter().flatten()).await;
         }
         result
     }
@@ -53,19 +55,15 @@ impl Executor<'_> {
     async fn run_transaction(&mut self, ready: &[Ready<'_>]) -> Result<Vec<Applied>, StepError> {
         let settings: Vec<Vec<Setting>> = ready.iter().map(|r| self.settings_for(r.migration)).collect();
         let claims: Vec<Claim<'_>> = ready.iter().map(|r| r.claim(self.settings, None)).collect();
-        let fenced =
-            |claim: &Claim<'_>| Finish { row: Fenced { id: &ready[0].migration.id, fence: claim.fence_after() } };
-        let finishes: Vec<Finish<'_>> = ready
+        let finishes = ready
             .iter()
             .zip(&claims)
-            .map(|(r, claim)| Finish { row: Fenced { id: &r.migration.id, ..fenced(claim).row } })
-            .collect();
+            .map(|(r, claim)| Finish { row: Fenced { id: &r.migration.id, fence: claim.fence_after() } });
+        let finishes: Vec<Finish<'_>> = finishes.collect();
         let segments = script(ready, &settings, &claims, &finishes);
         let mut answers = Answers::default();
         for segment in &segments {
-            if let Err(error) = self.run_segment(segment, ready, &mut answers).await {
-                return Err(error);
-            }
+            self.run_segment(segment, ready, &mut answers).await?;
         }
         let applied = ready.iter().zip(answers.finished);
         Ok(applied
@@ -103,7 +101,8 @@ impl Executor<'_> {
         let first = parts.iter().position(|part| is_statement(&part)).unwrap_or(0);
         // With several migrations in one transaction the statements do not stand together, and progress is per run.
         let range = if ready.len() == 1 { first..first + statements } else { 0..0 };
-        let mut recorder = Recorder::new(self.listeners).with_statements(range, (0, statements));
+        let progress = ready.first().map_or((0, 0), |r| (r.skipped(), r.statements.len()));
+        let mut recorder = Recorder::new(self.listeners).with_statements(range, progress);
         let result = drive(self.session, ops, &mut recorder, self.cancel).await;
         for (_, outcome) in recorder.outcomes {
             match outcome {
@@ -119,10 +118,20 @@ impl Executor<'_> {
     }
 
     async fn run_code(&mut self, ready: &Ready<'_>, code: &dyn RustMigration) -> Result<(), StepError> {
-        let mut sql =
-            OnSession { session: self.session, dialect: self.dialect, listeners: self.listeners, halted: None };
-        let Err(error) = code.run(&mut sql).await else { return Ok(()) };
+        let mut sql = OnSession {
+            session: self.session,
+            dialect: self.dialect,
+            listeners: self.listeners,
+            halted: None,
+            stops: Some(self.cancel),
+        };
+        let result = code.run(&mut sql).await;
         let state = sql.halted.unwrap_or(TransactionState::Open);
+        let error: crate::BoxError = match result {
+            Err(error) => error,
+            Ok(()) if state != TransactionState::Open => transaction_ended().into(),
+            Ok(()) => return Ok(()),
+        };
         let aftermath = self.roll_back(state).await;
         Err(StepError::Failed(ready.failed(Cause::Code(error), aftermath, None)))
     }
@@ -162,17 +171,6 @@ impl Executor<'_> {
             _ => None,
         });
         Ok(previous.unwrap_or(Setting::ForeignKeys(true)))
-    }
-
-    /// Puts the session back into the state that it had before the migrations.
-    async fn settle(&mut self, ready: &[Ready<'_>], restore: Option<&Setting>) -> Result<(), StepError> {
-        let reset = ready.iter().any(|r| r.sets_session(self.dialect)).then_some(&Setting::Reset);
-        for setting in [reset, restore].into_iter().flatten() {
-            if let Err(halted) = drive_plain(self.session, &[Op::Set(setting)], self.listeners).await {
-                tracing::warn!(error = %halted.error, "{} could not be put back", setting_name(setting));
-            }
-        }
-        Ok(())
     }
 }
 
@@ -220,6 +218,7 @@ fn script<'a>(
         r.statements
             .iter()
             .enumerate()
+            .skip(r.skipped())
             .for_each(|(n, statement)| add(Op::Statement(statement.text), Part::Statement(n)));
         if let Some(code) = r.migration.code() {
             segments.push(Segment::Ops(std::mem::take(&mut ops), std::mem::take(&mut parts)));

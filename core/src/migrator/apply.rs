@@ -1,13 +1,13 @@
 //! How a run goes: look, lock, apply, look again when someone else was faster.
 
-use super::look::{Look, cancelled, hook_failed, not_read};
-use super::{Migrator, TransactionMode};
+use super::look::{Look, cancelled, hook_failed};
+use super::{Migrator, TransactionMode, load};
 use crate::backend::{Op, Session, Setting};
 use crate::capability::RunLock;
-use crate::error::BackendErrorKind;
+use crate::error::{BackendError, BackendErrorKind};
 use crate::event::Event;
-use crate::execute::{Executor, StepError, drive_plain};
-use crate::history::{HistoryDetail, HistoryRow, RowState};
+use crate::execute::{Doubt, Executor, Settings, StepError, drive_plain};
+use crate::history::{HistoryDetail, HistoryRow, MigrationId, RowState};
 use crate::hook::Pending;
 use crate::lock::{self, LockError, Wait, Waited};
 use crate::migration::Migration;
@@ -19,17 +19,28 @@ use crate::report::{Aftermath, Applied, FailedMigration, MigrateError, Report};
 const FIRST_PAUSE: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// A run under way.
-struct Run<'a> {
-    migrator: &'a Migrator,
-    session: Box<dyn Session>,
-    migrations: Vec<Migration>,
+pub(super) struct Run<'a> {
+    pub(super) migrator: &'a Migrator,
+    pub(super) session: Box<dyn Session>,
+    pub(super) migrations: Vec<Migration>,
+    pub(super) report: Report,
+    /// The migrator's, with a name for this run alone.
+    pub(super) settings: Settings,
     has_history: bool,
-    report: Report,
+    /// What was planned last.
+    planned: Vec<MigrationId>,
     wait: Wait<'a>,
 }
 
+/// How an attempt at some steps went.
+struct Attempt {
+    result: Result<Vec<Applied>, StepError>,
+    unsettled: Option<BackendError>,
+    doubt: Doubt,
+}
+
 /// Why the steps were left before their end.
-enum Interruption {
+pub(super) enum Interruption {
     /// Others were faster, or the session was replaced: read the history and plan again.
     PlanAgain,
     /// The run ends.
@@ -44,14 +55,18 @@ impl From<MigrateError> for Interruption {
 
 impl Migrator {
     pub(super) async fn run(&self) -> Result<Report, MigrateError> {
-        let Look { mut session, migrations, history } = self.look(HistoryDetail::Check).await?;
-        let has_history = history.is_some();
-        let planned = self.plan_with(&mut *session, &migrations, history).await;
-        let wait = Wait::new(&*self.backend, &self.listeners, &self.cancel, self.lock_wait);
-        let mut run = Run { migrator: self, session, migrations, has_history, report: Report::default(), wait };
+        let Look { mut session, migrations, mut history } = self.look(HistoryDetail::Check).await?;
+        let planned = self.plan_with(&mut *session, &migrations, &mut history, HistoryDetail::Check).await;
+        let has_history = history.take().is_some();
+        let mut wait = Wait::new(&*self.backend, &self.listeners, &self.cancel, self.lock_wait);
+        wait.restart();
+        let settings = Settings { run_by: load::who_runs(), ..(*self.settings).clone() };
+        let (report, planned_ids) = (Report::default(), Vec::new());
+        let mut run =
+            Run { migrator: self, session, migrations, report, settings, has_history, planned: planned_ids, wait };
         let plan = match planned {
             Err(MigrateError::Plan(error)) if error.is_only_running() => None,
-            other => Some(other?.0),
+            other => Some(other?),
         };
         if let Some(plan) = &plan {
             run.take_notes(plan);
@@ -77,6 +92,7 @@ impl Run<'_> {
 
     /// Reads every pending text and refuses what must not run, before the first is applied.
     fn refuse_before_touching(&self, plan: &Plan) -> Result<(), MigrateError> {
+        self.check_settings()?;
         let dialect = self.migrator.backend.dialect();
         let mut problems = Vec::new();
         for step in &plan.steps {
@@ -86,6 +102,23 @@ impl Run<'_> {
             problems.extend(self.unsupported(migration));
         }
         LoadError::unless_empty(problems).map_err(MigrateError::Load)
+    }
+
+    /// Settings of the whole run that this database does not have.
+    fn check_settings(&self) -> Result<(), MigrateError> {
+        let (capabilities, settings) = (self.migrator.backend.capabilities(), &self.settings);
+        let name = if settings.role.is_some() && !capabilities.roles {
+            "a role"
+        } else if settings.lock_timeout.is_some() && !capabilities.lock_timeout {
+            "a lock timeout"
+        } else if settings.statement_timeout.is_some() && !capabilities.statement_timeout {
+            "a statement timeout"
+        } else {
+            return Ok(());
+        };
+        let message = format!("{name} was asked for, which this database does not have");
+        let error = BackendError::new(BackendErrorKind::Unsupported, message).with_hint("take it out of the settings");
+        Err(self.backend_error("prepare the run", error))
     }
 
     fn unsupported(&self, migration: &Migration) -> Option<crate::Problem> {
@@ -121,6 +154,8 @@ impl Run<'_> {
         if self.lock().await? {
             plan = None;
         }
+        self.planned = plan.iter().flat_map(|plan| &plan.steps).map(|step| self.id(step)).collect();
+        self.go_on()?;
         let mut started = false;
         loop {
             let Some(current) = (match plan.take() {
@@ -155,7 +190,7 @@ impl Run<'_> {
     }
 
     /// Takes the run's lock, where there is one. Gives whether it had to wait.
-    async fn lock(&mut self) -> Result<bool, MigrateError> {
+    pub(super) async fn lock(&mut self) -> Result<bool, MigrateError> {
         if self.migrator.backend.capabilities().run_lock == RunLock::None {
             return Ok(false);
         }
@@ -196,10 +231,14 @@ impl Run<'_> {
             }
             Err(error) => return Err(self.backend_error("read the history", error)),
         };
+        let mut history = history;
+        let planned =
+            self.migrator.plan_with(&mut *self.session, &self.migrations, &mut history, HistoryDetail::Check).await;
         self.has_history = history.is_some();
-        match self.migrator.plan_with(&mut *self.session, &self.migrations, history).await {
-            Ok((plan, ..)) => {
+        match planned {
+            Ok(plan) => {
                 self.take_notes(&plan);
+                self.tell_applied_elsewhere(&plan, history.as_deref().unwrap_or_default());
                 self.refuse_before_touching(&plan)?;
                 Ok(Some(plan))
             }
@@ -211,7 +250,19 @@ impl Run<'_> {
                 self.pause(holder).await?;
                 Ok(None)
             }
-            Err(error) => Err(error),
+            Err(error) => Err(error.with_report(&self.report)),
+        }
+    }
+
+    /// Names what was pending here, and is applied now by another.
+    fn tell_applied_elsewhere(&mut self, plan: &Plan, history: &[HistoryRow]) {
+        let now: Vec<MigrationId> = plan.steps.iter().map(|step| self.id(step)).collect();
+        for id in std::mem::replace(&mut self.planned, now) {
+            let mine = self.report.applied.iter().any(|applied| applied.id == id);
+            let there = history.iter().any(|row| row.id == id && row.state == RowState::Applied);
+            if !mine && there && !self.planned.contains(&id) {
+                self.migrator.listeners.tell(&Event::AppliedElsewhere { id: &id });
+            }
         }
     }
 
@@ -227,7 +278,9 @@ impl Run<'_> {
         while !self.has_history {
             match self.create_history().await {
                 Ok(()) => self.has_history = true,
-                Err(error) if error.kind() == BackendErrorKind::Busy => self.pause(None).await?,
+                Err(error) if matches!(error.kind(), BackendErrorKind::Busy | BackendErrorKind::Conflict) => {
+                    self.pause(None).await?;
+                }
                 Err(error) => return Err(self.backend_error("make the history table", error)),
             }
         }
@@ -235,7 +288,7 @@ impl Run<'_> {
     }
 
     async fn create_history(&mut self) -> Result<(), crate::BackendError> {
-        let role = self.migrator.settings.role.clone().map(|role| Setting::Role(Some(role)));
+        let role = self.settings.role.clone().map(|role| Setting::Role(Some(role)));
         let mut program = vec![Op::Begin];
         program.extend(role.as_ref().map(Op::Set));
         program.extend([Op::CreateHistory, Op::Commit]);
@@ -248,9 +301,17 @@ impl Run<'_> {
         Err(halted.error)
     }
 
+    fn id(&self, step: &Step) -> MigrationId {
+        self.migrations[step.migration].id.clone()
+    }
+
     fn pending(&self, step: &Step) -> Pending {
-        let migration = &self.migrations[step.migration];
-        Pending { id: migration.id.clone(), name: migration.name.to_string() }
+        Pending { id: self.id(step), name: self.migrations[step.migration].name.to_string() }
+    }
+
+    /// Nothing more is begun after a cancellation.
+    fn go_on(&self) -> Result<(), MigrateError> {
+        if self.migrator.cancel.is_cancelled() { Err(cancelled(self.report.clone())) } else { Ok(()) }
     }
 
     async fn apply_steps(&mut self, plan: &Plan) -> Result<(), Interruption> {
@@ -268,29 +329,38 @@ impl Run<'_> {
 
     /// Applies steps that belong together: one, or all of a run.
     async fn apply_group(&mut self, steps: &[&Step], earlier: usize) -> Result<(), Interruption> {
-        let mut pause = FIRST_PAUSE;
-        for attempt in 0.. {
-            if self.migrator.cancel.is_cancelled() {
-                return Err(cancelled(self.report.clone()).into());
+        self.go_on()?;
+        self.announce(steps, earlier).await?;
+        let (mut pause, mut retries) = (FIRST_PAUSE, self.settings.busy_retries);
+        loop {
+            let Attempt { result, unsettled, doubt } = self.attempt(steps).await;
+            if let Ok(applied) = &result {
+                self.applied(applied).await?;
             }
-            self.announce(steps, earlier).await?;
-            match self.attempt(steps).await {
-                Ok(applied) => return Ok(self.applied(applied).await?),
+            if let (Some(error), false) = (unsettled, matches!(&result, Err(StepError::Failed(_)))) {
+                return Err(self.backend_error("put the session's settings back", error).into());
+            }
+            match result {
+                Ok(_) => return Ok(()),
                 Err(StepError::AlreadyClaimed) => return Err(Interruption::PlanAgain),
                 Err(StepError::Busy(error)) => self.pause(error.detail().map(str::to_owned)).await?,
-                Err(StepError::Failed(failed))
-                    if attempt < self.migrator.settings.busy_retries && self.may_retry(&failed) =>
-                {
-                    if let Some(error) = failed.cause.backend() {
-                        self.migrator.listeners.tell(&Event::Retrying { id: &failed.id, error, pause });
-                    }
-                    self.migrator.backend.clock().sleep(pause).await;
+                Err(StepError::Failed(failed)) if retries > 0 && self.may_retry(&failed) => {
+                    retries -= 1;
+                    self.pause_before_retry(&failed, pause).await;
                     pause *= 2;
                 }
-                Err(StepError::Failed(failed)) => return self.failed(failed).await,
+                Err(StepError::Failed(failed)) => return Err(self.failed(steps, doubt, failed).await),
             }
+            self.go_on()?;
         }
-        Ok(())
+    }
+
+    async fn pause_before_retry(&mut self, failed: &FailedMigration, pause: std::time::Duration) {
+        let m = self.migrator;
+        if let Some(error) = failed.cause.backend() {
+            m.listeners.tell(&Event::Retrying { id: &failed.id, error, pause });
+        }
+        lock::unless_cancelled(&m.cancel, m.backend.clock().sleep(pause)).await;
     }
 
     /// A lock that could not be had, or a deadlock: everything was rolled back, and another try may do.
@@ -313,98 +383,58 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn attempt(&mut self, steps: &[&Step]) -> Result<Vec<Applied>, StepError> {
+    async fn attempt(&mut self, steps: &[&Step]) -> Attempt {
         let m = self.migrator;
         let mut executor = Executor {
             backend: &*m.backend,
             session: &mut *self.session,
             dialect: m.backend.dialect(),
             capabilities: m.backend.capabilities(),
-            settings: &m.settings,
+            settings: &self.settings,
             listeners: &m.listeners,
             cancel: &m.cancel,
+            unsettled: None,
+            doubt: Doubt::default(),
         };
-        match steps {
+        let result = match steps {
             [step] => executor.apply(&self.migrations[step.migration], step).await,
             steps => {
                 let steps: Vec<_> = steps.iter().map(|step| (&self.migrations[step.migration], *step)).collect();
                 executor.apply_in_transaction(&steps).await
             }
-        }
+        };
+        Attempt { result, unsettled: executor.unsettled, doubt: executor.doubt }
     }
 
-    async fn applied(&mut self, applied: Vec<Applied>) -> Result<(), MigrateError> {
+    pub(super) async fn applied(&mut self, applied: &[Applied]) -> Result<(), MigrateError> {
+        // All of them are, whatever a hook says of the first.
         for applied in applied {
-            self.migrator.listeners.tell(&Event::MigrationApplied(&applied));
+            self.migrator.listeners.tell(&Event::MigrationApplied(applied));
             self.report.applied.push(applied.clone());
+        }
+        self.wait.restart();
+        for applied in applied {
             for hooks in &self.migrator.hooks {
-                let result = hooks.after_migration(&applied, &mut self.migrator.sql(&mut *self.session)).await;
+                let result = hooks.after_migration(applied, &mut self.migrator.sql(&mut *self.session)).await;
                 result.map_err(|error| hook_failed("after_migration", error, self.report.clone()))?;
             }
         }
-        self.wait.restart();
         Ok(())
     }
 
-    async fn failed(&mut self, mut failed: Box<FailedMigration>) -> Result<(), Interruption> {
-        if failed.aftermath == Aftermath::InDoubt {
-            self.migrator.listeners.tell(&Event::InDoubt { id: &failed.id });
-            match self.ask_history(&failed).await {
-                Ok(Some(true)) => return Err(Interruption::PlanAgain),
-                Ok(Some(false)) => failed.aftermath = Aftermath::RolledBack,
-                Ok(None) => {}
-                Err(error) => tracing::warn!(%error, "the history could not be read again"),
-            }
+    async fn failed(&mut self, steps: &[&Step], doubt: Doubt, mut failed: Box<FailedMigration>) -> Interruption {
+        if failed.aftermath == Aftermath::InDoubt
+            && let Err(interruption) = self.settle_doubt(steps, doubt, &mut failed).await
+        {
+            return interruption;
         }
         let report = Box::new(self.report.clone());
         let interrupted = failed.cause.backend().is_some_and(|error| error.kind() == BackendErrorKind::Interrupted);
-        Err(Interruption::Ended(if interrupted && self.migrator.cancel.is_cancelled() {
+        Interruption::Ended(if interrupted && self.migrator.cancel.is_cancelled() {
             MigrateError::Cancelled { during: Some(failed), report }
         } else {
             MigrateError::Migration { failed, report }
-        }))
-    }
-
-    /// After a lost answer to a commit: whether this run's row is there. First the old transaction must have ended: it
-    /// holds the claim's lock for as long as it lives. `None`: that could not be found out in time.
-    async fn ask_history(&mut self, failed: &FailedMigration) -> Result<Option<bool>, MigrateError> {
-        let m = self.migrator;
-        let mut wait = Wait::new(&*m.backend, &m.listeners, &m.cancel, m.lock_wait);
-        let mut session = m.connect().await;
-        loop {
-            if let Ok(connected) = &mut session {
-                match drive_plain(&mut **connected, &[Op::Begin, Op::Probe, Op::Rollback], &m.listeners).await {
-                    Ok(_) => break,
-                    Err(halted) if halted.transaction == crate::TransactionState::Open => {
-                        let _ = drive_plain(&mut **connected, &[Op::Rollback], &m.listeners).await;
-                    }
-                    Err(_) => session = m.connect().await,
-                }
-            } else {
-                session = m.connect().await;
-            }
-            if wait.pause().await.is_err() {
-                return Ok(None);
-            }
-        }
-        self.session = session?;
-        let rows = self.session.history(HistoryDetail::Full).await.map_err(not_read)?.unwrap_or_default();
-        if let Some(row) = rows.into_iter().find(|row| row.id == failed.id && *row.run_by == *m.settings.run_by) {
-            if row.state == RowState::Applied {
-                self.found_applied(row, &failed.name);
-                self.lock().await?;
-                return Ok(Some(true));
-            }
-        }
-        Ok(Some(false))
-    }
-
-    /// The commit had arrived: the history tells what its answer would have told.
-    fn found_applied(&mut self, row: HistoryRow, name: &str) {
-        let at = row.finished_at.unwrap_or(crate::Timestamp::from_microseconds(0));
-        let applied = Applied { id: row.id, name: name.to_owned(), at, duration_ms: row.duration_ms.unwrap_or(0) };
-        self.migrator.listeners.tell(&Event::MigrationApplied(&applied));
-        self.report.applied.push(applied);
+        })
     }
 
     async fn close(self) -> Report {

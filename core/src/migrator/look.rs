@@ -10,7 +10,7 @@ use crate::error::{BackendError, BackendErrorKind};
 use crate::event::Event;
 use crate::execute::{OnSession, prefix_checksum};
 use crate::history::{HistoryDetail, HistoryRow, RowState};
-use crate::lock::{Wait, Waited};
+use crate::lock::{Wait, Waited, unless_cancelled};
 use crate::migration::Migration;
 use crate::plan::{self, Assessment, Facts, MigrationState, NextStatement, Plan, Step};
 use crate::problem::LoadError;
@@ -31,9 +31,10 @@ impl Migrator {
         let session = self.connect().await;
         let read = match session {
             Err(error) => Err(error),
-            Ok(mut session) => match session.history(detail).await {
-                Ok(history) => Ok((session, history)),
-                Err(error) => Err(not_read(error)),
+            Ok(mut session) => match unless_cancelled(&self.cancel, session.history(detail)).await {
+                Some(Ok(history)) => Ok((session, history)),
+                Some(Err(error)) => Err(not_read(error)),
+                None => Err(cancelled(Report::default())),
             },
         };
         // What is wrong with the files comes first: it is wrong on every database.
@@ -46,9 +47,10 @@ impl Migrator {
     pub(super) async fn connect(&self) -> Result<Box<dyn Session>, MigrateError> {
         let mut wait = Wait::new(&*self.backend, &self.listeners, &self.cancel, self.connect_wait);
         let mut session = loop {
-            let error = match self.backend.connect().await {
-                Ok(session) => break session,
-                Err(error) => error,
+            let error = match unless_cancelled(&self.cancel, self.backend.connect()).await {
+                Some(Ok(session)) => break session,
+                Some(Err(error)) => error,
+                None => return Err(cancelled(Report::default())),
             };
             if error.kind() != BackendErrorKind::Unreachable || self.connect_wait.is_zero() {
                 return Err(MigrateError::Connect(error));
@@ -68,7 +70,8 @@ impl Migrator {
         Ok(session)
     }
 
-    async fn connected(&self, session: &mut dyn Session) -> Result<(), BoxError> {
+    /// Calls the hooks for a session that is there.
+    pub(super) async fn connected(&self, session: &mut dyn Session) -> Result<(), BoxError> {
         for hooks in &self.hooks {
             hooks.on_connect(&mut self.sql(session)).await?;
         }
@@ -76,7 +79,7 @@ impl Migrator {
     }
 
     pub(super) fn sql<'a>(&'a self, session: &'a mut dyn Session) -> OnSession<'a> {
-        OnSession { session, dialect: self.backend.dialect(), listeners: &self.listeners, halted: None }
+        OnSession { session, dialect: self.backend.dialect(), listeners: &self.listeners, halted: None, stops: None }
     }
 
     fn assess(&self, migrations: &[Migration], history: &[HistoryRow]) -> Assessment {
@@ -90,17 +93,18 @@ impl Migrator {
         &self,
         session: &mut dyn Session,
         migrations: &[Migration],
-        history: Option<Vec<HistoryRow>>,
-    ) -> Result<(Plan, Assessment, Vec<HistoryRow>), MigrateError> {
-        let mut history = history.unwrap_or_default();
-        let mut assessment = self.assess(migrations, &history);
-        if assessment.wants_facts().next().is_some() {
-            history = session.history(HistoryDetail::Full).await.map_err(not_read)?.unwrap_or_default();
-            assessment = self.assess(migrations, &history);
+        history: &mut Option<Vec<HistoryRow>>,
+        detail: HistoryDetail,
+    ) -> Result<Plan, MigrateError> {
+        let mut assessment = self.assess(migrations, history.as_deref().unwrap_or_default());
+        if detail == HistoryDetail::Check && assessment.wants_facts().next().is_some() {
+            *history = session.history(HistoryDetail::Full).await.map_err(not_read)?;
+            assessment = self.assess(migrations, history.as_deref().unwrap_or_default());
         }
-        let facts = self.facts(migrations, &history, &assessment).map_err(MigrateError::Load)?;
-        let plan = plan::plan(migrations, &history, &assessment, &|index| facts.get(&index).cloned(), &self.policy);
-        Ok((plan.map_err(MigrateError::Plan)?, assessment, history))
+        let history = history.as_deref().unwrap_or_default();
+        let facts = self.facts(migrations, history, &assessment).map_err(MigrateError::Load)?;
+        let plan = plan::plan(migrations, history, &assessment, &|index| facts.get(&index).cloned(), &self.policy);
+        plan.map_err(MigrateError::Plan)
     }
 
     fn facts(
@@ -134,10 +138,10 @@ impl Migrator {
     }
 
     pub(super) async fn preview(&self) -> Result<Preview, MigrateError> {
-        let Look { mut session, migrations, history } = self.look(HistoryDetail::Check).await?;
-        let planned = self.plan_with(&mut *session, &migrations, history).await;
+        let Look { mut session, migrations, mut history } = self.look(HistoryDetail::Check).await?;
+        let planned = self.plan_with(&mut *session, &migrations, &mut history, HistoryDetail::Check).await;
         let _ = session.close().await;
-        let (plan, ..) = planned?;
+        let plan = planned?;
         let steps = plan.steps.iter().map(|step| self.planned(&migrations[step.migration], step));
         Ok(Preview { steps: steps.collect::<Result<_, _>>().map_err(MigrateError::Load)?, notes: plan.notes })
     }
@@ -156,14 +160,14 @@ impl Migrator {
     }
 
     pub(super) async fn read_status(&self) -> Result<Status, MigrateError> {
-        let Look { mut session, migrations, history } = self.look(HistoryDetail::Full).await?;
-        let planned = self.plan_with(&mut *session, &migrations, history.clone()).await;
+        let Look { mut session, migrations, mut history } = self.look(HistoryDetail::Full).await?;
+        let planned = self.plan_with(&mut *session, &migrations, &mut history, HistoryDetail::Full).await;
         let _ = session.close().await;
         let history = history.unwrap_or_default();
         let assessment = self.assess(&migrations, &history);
         let (up_to_date, notes) = match planned {
-            Ok((plan, ..)) => (plan.steps.is_empty(), plan.notes),
-            Err(MigrateError::Plan(_)) => (false, Vec::new()),
+            Ok(plan) => (plan.steps.is_empty(), plan.notes),
+            Err(MigrateError::Plan(error)) => (false, error.notes().to_vec()),
             Err(other) => return Err(other),
         };
         let unchanged_but_comments = |id| notes.contains(&plan::Note::CommentOnlyEdit(id));

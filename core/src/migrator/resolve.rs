@@ -2,10 +2,10 @@
 
 use super::Migrator;
 use super::look::not_read;
-use crate::backend::{Checkpoint, Claim, ClaimMode, Failure, Fenced, Finish, Op};
+use crate::backend::{Checkpoint, Claim, ClaimMode, Failure, Fenced, Finish, Halted, Op, OpOutcome, Setting};
 use crate::error::{BackendError, BackendErrorKind};
 use crate::execute::{TOOL_VERSION, drive_plain, prefix_checksum};
-use crate::history::{HistoryDetail, HistoryRow, MigrationKey, RowState};
+use crate::history::{HistoryDetail, HistoryRow, MigrationId, RowState};
 use crate::migration::Migration;
 use crate::report::MigrateError;
 use crate::version::Version;
@@ -21,28 +21,59 @@ pub enum Resolution {
     Forget,
 }
 
+type Outcome = Result<Vec<(usize, OpOutcome)>, Halted>;
+
+/// Which migration is meant.
+pub(super) enum Stopped {
+    /// The one of this version, in whichever namespace of the program.
+    Version(Version),
+    /// This one.
+    Id(MigrationId),
+}
+
+impl Stopped {
+    fn is(&self, id: &MigrationId) -> bool {
+        match self {
+            Self::Version(version) => id.version() == Some(version),
+            Self::Id(wanted) => wanted == id,
+        }
+    }
+}
+
 impl Migrator {
-    pub(super) async fn settle(&self, version: Version, resolution: Resolution) -> Result<(), MigrateError> {
+    /// The row of the migration that is meant.
+    fn stopped<'r>(&self, rows: &'r [HistoryRow], which: &Stopped) -> Result<&'r HistoryRow, MigrateError> {
+        let own = self.namespaces();
+        let mut stopped = rows
+            .iter()
+            .filter(|row| row.state != RowState::Applied && which.is(&row.id) && own.contains(&row.id.namespace));
+        match (stopped.next(), stopped.next()) {
+            (Some(row), None) => Ok(row),
+            (Some(one), Some(other)) => Err(refuse(
+                &format!("both {} and {} stopped part-way", one.id, other.id),
+                "name one with its namespace",
+            )),
+            (None, _) => Err(refuse("no such migration stopped part-way", "`status` shows where each stands")),
+        }
+    }
+
+    pub(super) async fn settle(&self, which: Stopped, resolution: Resolution) -> Result<(), MigrateError> {
         let look = self.look(HistoryDetail::Full).await?;
         let mut session = look.session;
         let rows = look.history.unwrap_or_default();
-        let stopped =
-            |row: &&HistoryRow| row.id.key == MigrationKey::Version(version.clone()) && row.state != RowState::Applied;
-        let row = rows.iter().find(stopped).ok_or_else(|| {
-            refuse("no migration of this version stopped part-way", "`status` shows where each stands")
-        })?;
+        let row = self.stopped(&rows, &which)?;
         if row.lease_left.is_some() {
             return Err(refuse("the migration is at work", "wait until it ended, or until its claim did"));
         }
-        let migration = look.migrations.iter().find(|m| m.id == row.id);
-        let migration = migration.ok_or_else(|| refuse("the migration has no file", "put the file back"))?;
-        let listeners = &self.listeners;
         let result = match resolution {
             Resolution::Forget => {
-                drive_plain(&mut *session, &[Op::Remove(&Fenced { id: &row.id, fence: row.fence })], listeners).await
+                let row = Fenced { id: &row.id, fence: row.fence };
+                self.record_resolution(&mut *session, vec![Op::Remove(&row)]).await
             }
             Resolution::Done | Resolution::Retry => {
-                let done = row.statements_done + u32::from(resolution == Resolution::Done);
+                let migration = look.migrations.iter().find(|m| m.id == row.id);
+                let migration = migration.ok_or_else(|| refuse("the migration has no file", "put the file back"))?;
+                let done = row.statements_done.saturating_add(u32::from(resolution == Resolution::Done));
                 self.set_progress(&mut *session, migration, row, done).await?
             }
         };
@@ -54,6 +85,16 @@ impl Migrator {
         session.close().await.map_err(not_read)
     }
 
+    /// Writes in one transaction, as the role to which the history belongs.
+    async fn record_resolution(&self, session: &mut dyn crate::Session, writes: Vec<Op<'_>>) -> Outcome {
+        let role = self.settings.role.clone().map(|role| Setting::Role(Some(role)));
+        let mut program = vec![Op::Begin];
+        program.extend(role.as_ref().map(Op::Set));
+        program.extend(writes);
+        program.push(Op::Commit);
+        drive_plain(session, &program, &self.listeners).await
+    }
+
     /// Takes the row over and records so many statements as done.
     async fn set_progress(
         &self,
@@ -61,12 +102,21 @@ impl Migrator {
         migration: &Migration,
         row: &HistoryRow,
         done: u32,
-    ) -> Result<Result<Vec<(usize, crate::OpOutcome)>, crate::Halted>, MigrateError> {
+    ) -> Result<Outcome, MigrateError> {
         let text = migration.text().map_err(MigrateError::Load)?;
         let statements = migration.statements(self.backend.dialect(), &text).map_err(MigrateError::Load)?;
-        let prefix = usize::try_from(done).ok().and_then(|done| statements.get(..done));
-        let prefix = prefix
-            .ok_or_else(|| refuse("the file has fewer statements than are done", "put the file back as it was"))?;
+        let first = |done: u32| {
+            let prefix = usize::try_from(done).ok().and_then(|done| statements.get(..done));
+            prefix.ok_or_else(|| refuse("the file has fewer statements than are done", "put the file back as it was"))
+        };
+        let (recorded, prefix) = (first(row.statements_done)?, first(done)?);
+        if !recorded.is_empty() && row.prefix_checksum != Some(prefix_checksum(self.backend.dialect(), recorded)) {
+            let message = format!("{} no longer begins with the statements that are done", migration.file());
+            return Err(refuse(
+                &message,
+                "put them back as they were, or use `--forget` after making the database fit",
+            ));
+        }
         let prefix_checksum = prefix_checksum(self.backend.dialect(), prefix);
         let token_checksum = migration.token_checksum(self.backend.dialect()).map_err(MigrateError::Load)?;
         let claim = Claim {
@@ -91,15 +141,14 @@ impl Migrator {
         let failure =
             Failure { row: fenced, error: row.error.as_deref().unwrap_or("interrupted, and resolved by a person") };
         let finish = Finish { row: fenced };
-        let mut program = vec![Op::Begin, Op::Claim(&claim)];
+        let mut program = vec![Op::Claim(&claim)];
         if prefix.len() == statements.len() {
             program.push(Op::Finish(&finish));
         } else {
             program.extend((done > 0).then_some(Op::Checkpoint(&checkpoint)));
             program.push(Op::Fail(&failure));
         }
-        program.push(Op::Commit);
-        Ok(drive_plain(session, &program, &self.listeners).await)
+        Ok(self.record_resolution(session, program).await)
     }
 }
 

@@ -30,7 +30,7 @@ pub enum MigrationState {
     Interrupted,
     /// Claimed, and its runner is at work.
     Running,
-    /// Pending, and older than something applied.
+    /// Pending, and older than something applied or begun.
     OutOfOrder,
     /// A repeatable or seed that is recorded and has no file.
     Gone,
@@ -110,12 +110,12 @@ pub fn assess(namespaces: &[&str], migrations: &[Migration], history: &[HistoryR
     let mut entries = Vec::with_capacity(migrations.len());
     for namespace in namespaces {
         let own = |id: &MigrationId| &*id.namespace == *namespace;
-        let done = history.iter().filter(|row| own(&row.id) && row.state == RowState::Applied);
-        let newest_done = done.filter_map(|row| row.id.version()).max();
+        let begun = history.iter().filter(|row| own(&row.id) && has_begun(row));
+        let newest_begun = begun.filter_map(|row| row.id.version()).max();
         let files = migrations.iter().enumerate().filter(|(_, m)| own(&m.id));
         for (index, migration) in files {
             let row = rows.remove(&migration.id);
-            let (state, unverifiable) = state_of(migration, row.map(|row| &history[row]), newest_done);
+            let (state, unverifiable) = state_of(migration, row.map(|row| &history[row]), newest_begun);
             entries.push(Assessed { id: migration.id.clone(), state, migration: Some(index), row, unverifiable });
         }
         let newest_file = migrations.iter().filter(|m| own(&m.id)).filter_map(|m| m.id.version()).max();
@@ -145,9 +145,14 @@ fn state_without_file(id: &MigrationId, newest_file: Option<&Version>) -> Migrat
     }
 }
 
-fn state_of(migration: &Migration, row: Option<&HistoryRow>, newest_done: Option<&Version>) -> (MigrationState, bool) {
+/// Something of it is in the database, or may be.
+fn has_begun(row: &HistoryRow) -> bool {
+    row.state != RowState::Failed || row.statements_done > 0
+}
+
+fn state_of(migration: &Migration, row: Option<&HistoryRow>, newest_begun: Option<&Version>) -> (MigrationState, bool) {
     let Some(row) = row else {
-        let late = migration.id.version().is_some_and(|version| newest_done.is_some_and(|newest| version < newest));
+        let late = migration.id.version().is_some_and(|version| newest_begun.is_some_and(|newest| version < newest));
         return (if late { MigrationState::OutOfOrder } else { MigrationState::Pending }, false);
     };
     let state = match row.state {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::NextStatement;
+use super::{NextStatement, Note};
 use crate::checksum::Checksum;
 use crate::history::MigrationId;
 use crate::version::Version;
@@ -51,6 +51,17 @@ pub enum Refusal {
         /// The statements that it has.
         total: u32,
     },
+    /// Its runner went away while a statement ran, and its file was edited since, so that it no longer tells which one.
+    InterruptedAndEdited {
+        /// Which.
+        id: MigrationId,
+        /// Its file.
+        file: String,
+        /// Statements that surely are done.
+        done: u32,
+        /// The statements that it had.
+        total: u32,
+    },
     /// It stopped part-way, and the statements that are done are no longer the beginning of its file.
     PrefixEdited {
         /// Which.
@@ -82,6 +93,9 @@ impl Refusal {
             Self::Interrupted { id, .. } => format!(
                 "look whether the statement took effect, then run `whimbrel resolve {id} --done` or `whimbrel resolve {id} --retry`"
             ),
+            Self::InterruptedAndEdited { id, .. } => format!(
+                "put the file back as it was, which names the statement; or, after making the database fit, `whimbrel resolve {id} --retry` goes on with the file as it is"
+            ),
             Self::PrefixEdited { id, .. } => format!(
                 "put those statements back as they were; or, after making the database fit, `whimbrel resolve {id} --forget` runs it from its beginning"
             ),
@@ -91,7 +105,7 @@ impl Refusal {
     /// A person must look at the database before anything can go on.
     #[must_use]
     pub fn needs_a_person(&self) -> bool {
-        matches!(self, Self::Interrupted { .. } | Self::PrefixEdited { .. })
+        matches!(self, Self::Interrupted { .. } | Self::InterruptedAndEdited { .. } | Self::PrefixEdited { .. })
     }
 }
 
@@ -120,6 +134,11 @@ impl fmt::Display for Refusal {
                     next.number, next.line
                 )
             }
+            Self::InterruptedAndEdited { id, file, done, total } => write!(
+                f,
+                "{id} was interrupted at statement {} of {total}, which may or may not have run, and {file} was edited since",
+                done.saturating_add(1)
+            ),
             Self::PrefixEdited { id, file, done } => {
                 write!(f, "{id} stopped after {done} statements, and {file} no longer begins with them")
             }
@@ -131,6 +150,7 @@ impl fmt::Display for Refusal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanError {
     pub(super) refusals: Vec<Refusal>,
+    pub(super) notes: Vec<Note>,
 }
 
 impl PlanError {
@@ -138,6 +158,12 @@ impl PlanError {
     #[must_use]
     pub fn refusals(&self) -> &[Refusal] {
         &self.refusals
+    }
+
+    /// What a person should know besides.
+    #[must_use]
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
     }
 
     /// All that is in the way is another runner at work, so waiting helps.
