@@ -15,6 +15,7 @@ pub use embedded::{EmbeddedFile, EmbeddedSource};
 pub use layout::{Layout, WhimbrelLayout};
 pub use seed::Seed;
 
+use crate::history::MigrationKey;
 use crate::migration::Migration;
 use crate::problem::{LoadError, Problem};
 
@@ -38,7 +39,11 @@ pub(crate) fn in_order(
     for pair in migrations.windows(2) {
         if pair[0].id == pair[1].id {
             let message = format!("{} stands twice: also in {}", pair[1].id, pair[0].file());
-            problems.push(Problem::new(pair[1].file(), message, "give one of them a version of its own"));
+            let hint = match pair[1].id.key {
+                MigrationKey::Version(_) => "give one of them a version of its own",
+                MigrationKey::Repeatable(_) | MigrationKey::Seed(_) => "give one of them a name of its own",
+            };
+            problems.push(Problem::new(pair[1].file(), message, hint));
         }
     }
     problems.extend(mistyped_timestamps(&migrations));
@@ -62,3 +67,6 @@ fn mistyped_timestamps(migrations: &[Migration]) -> Vec<Problem> {
     };
     mistyped.map(problem).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,18 +38,20 @@ impl DirectorySource {
         Self { folder: path.into(), layout: Box::new(layout) }
     }
 
-    fn listing(&self) -> Result<Vec<String>, Problem> {
+    /// The names in the folder, and what is wrong with some of them.
+    fn listing(&self) -> Result<(Vec<String>, Vec<Problem>), Problem> {
         let folder = self.folder.display().to_string();
         let unreadable = |error: std::io::Error| {
             let hint = "name the folder of the migrations, or make it";
             Problem::new(folder.clone(), format!("the folder cannot be read: {error}"), hint)
         };
-        let mut names = Vec::new();
+        let (mut names, mut problems) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(&self.folder).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
             let Ok(mut name) = entry.file_name().into_string() else {
                 let shown = entry.path().display().to_string();
-                return Err(Problem::new(shown, "the file's name is not UTF-8", "rename it"));
+                problems.push(Problem::new(shown, "the file's name is not UTF-8", "rename it"));
+                continue;
             };
             if entry.file_type().map_err(unreadable)?.is_dir() {
                 name.push('/');
@@ -57,15 +59,15 @@ impl DirectorySource {
             names.push(name);
         }
         names.sort_unstable();
-        Ok(names)
+        Ok((names, problems))
     }
 }
 
 impl Source for DirectorySource {
     fn load(&self, namespace: &Arc<str>) -> Result<Vec<Migration>, LoadError> {
-        let names = self.listing()?;
+        let (names, mut problems) = self.listing()?;
         let folder: Arc<Path> = self.folder.as_path().into();
-        let load = |names: &[String]| {
+        let load = &|names: &[String]| {
             let mut results: (Vec<Migration>, Vec<Problem>) = Default::default();
             for name in names {
                 match load_file(&folder, name, namespace, &*self.layout) {
@@ -77,13 +79,16 @@ impl Source for DirectorySource {
         };
         let threads = (names.len() / FILES_PER_THREAD).clamp(1, thread::available_parallelism().map_or(1, usize::from));
         let chunk = names.len().div_ceil(threads).max(1);
-        let (mut migrations, mut problems) = (Vec::with_capacity(names.len()), Vec::new());
+        let mut migrations = Vec::with_capacity(names.len());
         thread::scope(|scope| {
-            let workers: Vec<_> = names.chunks(chunk).skip(1).map(|names| scope.spawn(move || load(names))).collect();
+            let spawn = |names| thread::Builder::new().spawn_scoped(scope, move || load(names)).map_err(|_| names);
+            let workers: Vec<_> = names.chunks(chunk).skip(1).map(spawn).collect();
             let here = names.chunks(chunk).next().map(load);
-            let there = workers
-                .into_iter()
-                .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            let there = workers.into_iter().map(|worker| match worker {
+                Ok(worker) => worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                // The system has no thread to spare.
+                Err(names) => load(names),
+            });
             for (loaded, refused) in here.into_iter().chain(there) {
                 migrations.extend(loaded);
                 problems.extend(refused);
@@ -146,7 +151,7 @@ pub(super) fn identify<'a>(
     Ok((MigrationId { namespace: Arc::clone(namespace), key }, name, directives))
 }
 
-fn not_utf8(file: &str, bytes: &[u8], valid: usize) -> Problem {
+pub(super) fn not_utf8(file: &str, bytes: &[u8], valid: usize) -> Problem {
     let line = bytes[..valid].iter().filter(|b| **b == b'\n').count() + 1;
     let start = bytes[..valid].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
     let column = String::from_utf8_lossy(&bytes[start..valid]).chars().count() + 1;

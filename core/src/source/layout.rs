@@ -51,10 +51,14 @@ const BESIDE: [&str; 9] = [
 
 impl Layout for WhimbrelLayout {
     fn entry<'a>(&self, file: &'a str) -> Result<Entry<'a>, (String, String)> {
-        if BESIDE.contains(&file) || file.starts_with("LICENSE") {
+        let is_license = file.starts_with("LICENSE") && !file.ends_with(".sql");
+        if BESIDE.contains(&file) || is_license {
             return Ok(Entry::Beside);
         }
         let expected = "name it VERSION_name.sql, such as 0007_add_boards.sql, or move it out of the folder";
+        if file.ends_with('/') {
+            return Err(("is a folder, and only `meta` may stand here".to_owned(), "move it elsewhere".to_owned()));
+        }
         let Some(stem) = file.strip_suffix(".sql") else {
             return Err(("is not understood: only .sql files are migrations".to_owned(), expected.to_owned()));
         };

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::directory::not_utf8;
 use crate::directive::Directives;
 use crate::history::{MigrationId, MigrationKey};
 use crate::migration::Migration;
@@ -48,17 +49,19 @@ impl Seed {
             }
             Origin::File(path) => {
                 let shown = path.display().to_string();
-                let text = std::fs::read_to_string(path).map_err(|error| {
+                let bytes = std::fs::read(path).map_err(|error| {
                     Problem::new(
                         shown.clone(),
                         format!("the seed cannot be read: {error}"),
                         "correct its path, or make the file",
                     )
                 })?;
-                let directives = directives(&shown, &text)?;
+                let text =
+                    std::str::from_utf8(&bytes).map_err(|error| not_utf8(&shown, &bytes, error.valid_up_to()))?;
+                let directives = directives(&shown, text)?;
                 let folder: Arc<Path> = path.parent().unwrap_or(Path::new("")).into();
                 let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                Ok(Migration::from_file(id, &self.name, folder, &file, &text, directives))
+                Ok(Migration::from_file(id, &self.name, folder, &file, text, directives))
             }
         }
     }
