@@ -203,7 +203,7 @@ fn render(op: &Op<'_>, open: bool, table: &HistoryTable) -> Result<Rendered, Bac
     })
 }
 
-fn own_text<'a>(text: &'a str) -> Result<&'a str, BackendError> {
+fn own_text(text: &str) -> Result<&str, BackendError> {
     match text.split_once('\0') {
         None => Ok(text),
         Some((before, _)) => {
