@@ -50,8 +50,15 @@ impl FreshDatabase for File {
     }
 }
 
-fn folder() -> TempDir {
-    TempDir::new().unwrap_or_else(|error| panic!("no folder for a test: {error}"))
+/// A folder of a test's own, in memory where the system has such a place: what is tested is not the disk.
+///
+/// # Panics
+///
+/// Where it cannot be made.
+#[must_use]
+pub fn folder() -> TempDir {
+    let made = TempDir::new_in("/dev/shm").or_else(|_| TempDir::new());
+    made.unwrap_or_else(|error| panic!("no folder for a test: {error}"))
 }
 
 #[async_trait]

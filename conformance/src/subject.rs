@@ -1,0 +1,40 @@
+//! What a backend's author brings.
+
+use std::sync::Arc;
+
+use whimbrel_core::{MigrationBackend, async_trait};
+
+/// A kind of database under test.
+#[async_trait]
+pub trait Subject: Send + Sync {
+    /// The SQL that differs between databases. The rest of the kit's SQL is the plainest there is: `create table`,
+    /// `insert`, `select`, `drop table`.
+    fn snippets(&self) -> Snippets;
+
+    /// Makes an empty database that nobody else uses.
+    ///
+    /// It may panic where that fails: then the test has failed.
+    async fn fresh(&self) -> Box<dyn FreshDatabase>;
+}
+
+/// An empty database of one test's own. Dropping it may remove it.
+pub trait FreshDatabase: Send + Sync {
+    /// A client of the database, as another instance of a program would have it: it shares nothing with earlier ones
+    /// but the database. Where there is but one connection (a database in memory), the same one.
+    fn client(&self) -> Arc<dyn MigrationBackend>;
+
+    /// A client that keeps the history in a table of this name, where the backend has that option.
+    fn client_with_history(&self, table: &str) -> Option<Arc<dyn MigrationBackend>> {
+        let _ = table;
+        None
+    }
+}
+
+/// SQL that differs between databases.
+#[derive(Debug, Clone, Copy)]
+pub struct Snippets {
+    /// A query for the names of all tables that are not the database's own: one row each, the name first.
+    pub tables: &'static str,
+    /// One statement that runs for longer than 20 seconds unless it is interrupted.
+    pub slow: &'static str,
+}
