@@ -171,10 +171,20 @@ pub(crate) fn plan<'a>(program: &[Op<'a>], mut open: bool, table: &HistoryTable)
         if !open {
             message.alone = true;
             flush(&mut message, &mut steps);
+        } else if changes_lexing(op) {
+            flush(&mut message, &mut steps);
         }
     }
     flush(&mut message, &mut steps);
     steps
+}
+
+/// The server reads a whole message before it runs any of it, so how strings are read can only change for the next one.
+fn changes_lexing(op: &Op<'_>) -> bool {
+    const SETTING: &str = "standard_conforming_strings";
+    const LONGEST: usize = 4096;
+    let (Op::Statement(text) | Op::Query(text)) = op else { return false };
+    text.len() <= LONGEST && text.to_ascii_lowercase().contains(SETTING)
 }
 
 fn render(op: &Op<'_>, open: bool, table: &HistoryTable) -> Result<Rendered, BackendError> {

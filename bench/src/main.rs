@@ -5,6 +5,7 @@
 
 mod measure;
 mod options;
+mod peers;
 mod postgres;
 mod report;
 mod scenario;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::options::Options;
+use crate::peers::Peers;
 use crate::scenario::{self, Contestant, Row};
 
 pub(crate) fn run(options: &Options, url: &str) -> Result<Vec<Row>, Box<dyn Error>> {
@@ -34,7 +35,13 @@ fn apply(options: &Options, url: &str, place: &Path, folder: &Path, size: usize)
         command: whimbrel(options, &database, folder),
         input: None,
     };
-    scenario::compare("Postgres, apply", size, options.runs, &[floor, own])
+    let mut contestants = vec![floor, own];
+    if let Some(peers) = Peers::prepare(options, folder, place)? {
+        for (name, command) in peers.commands("postgres", &database)? {
+            contestants.push(Contestant { name, prepare: Box::new(fresh), command, input: None });
+        }
+    }
+    scenario::compare("Postgres, apply", size, options.runs, &contestants)
 }
 
 fn nothing_pending(options: &Options, url: &str, folder: &Path, size: usize) -> Result<Vec<Row>, Box<dyn Error>> {

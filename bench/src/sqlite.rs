@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::options::Options;
+use crate::peers::Peers;
 use crate::scenario::{self, Contestant, Row};
 
 /// In rollback mode every migration waits for the disk four times: ten thousand of them measure the disk only.
@@ -40,7 +41,13 @@ fn apply(options: &Options, place: &Path, folder: &Path, size: usize, mode: &str
         command: whimbrel(options, &database, folder),
         input: None,
     };
-    scenario::compare(&format!("SQLite, apply, {mode}"), size, options.runs, &[floor, own])
+    let mut contestants = vec![floor, own];
+    if let Some(peers) = Peers::prepare(options, folder, place)? {
+        for (name, command) in peers.commands("sqlite", &format!("sqlite:{}", database.display()))? {
+            contestants.push(Contestant { name, prepare: Box::new(fresh), command, input: None });
+        }
+    }
+    scenario::compare(&format!("SQLite, apply, {mode}"), size, options.runs, &contestants)
 }
 
 fn nothing_pending(options: &Options, place: &Path, folder: &Path, size: usize) -> Result<Vec<Row>, Box<dyn Error>> {

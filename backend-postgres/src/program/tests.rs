@@ -72,6 +72,14 @@ fn a_piece_of_a_transaction_goes_on_where_the_last_one_stopped() {
 }
 
 #[test]
+fn a_change_of_how_strings_are_read_ends_its_message() {
+    let table = HistoryTable::default();
+    let text = "set local Standard_Conforming_Strings = off";
+    let program = [Op::Begin, Op::Statement(text), Op::Statement(r"select 'a\'b'"), Op::Commit];
+    assert_eq!(operations(&plan(&program, false, &table)), [vec![0, 1], vec![2, 3]]);
+}
+
+#[test]
 fn operations_outside_a_transaction_go_alone() {
     let table = HistoryTable::default();
     let program = [Op::CreateHistory, Op::Statement("vacuum"), Op::Probe, Op::Rollback];
