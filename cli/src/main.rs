@@ -1,2 +1,7 @@
-//! placeholder
-fn main() {}
+//! The `whimbrel` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    whimbrel_cli::run()
+}

@@ -1,0 +1,235 @@
+//! What may be written on the command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use whimbrel::{Resolution, TransactionMode, Version, parse_duration};
+
+const MORE: &str = "\
+Which database:
+  --url, then the variable WHIMBREL_URL, then the target's url in whimbrel.toml (the nearest one upward).
+  DATABASE_URL counts only where the file says ${DATABASE_URL}, or where there is no file.
+  Without --target: the target of the URL's dialect, else default-target, else the only one.
+
+Exit codes:
+  0  done                                  4  a migration failed and was rolled back
+  1  failed                                5  a migration stopped part-way: a person must look
+  2  wrong arguments or configuration      6  the lock could not be had in time
+  3  checked, and not in the asked state   7  the database cannot be reached
+                                         130  interrupted";
+
+/// Database migrations for SQLite and Postgres.
+#[derive(Debug, Parser)]
+#[command(name = "whimbrel", version, about, after_long_help = MORE, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Default, Clone, Args)]
+#[command(next_help_heading = "Common options")]
+pub(crate) struct Common {
+    /// The configuration file, instead of the nearest whimbrel.toml upward.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The target in the configuration file.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) target: Option<String>,
+    /// The database: sqlite:PATH or postgres://USER@HOST/DATABASE.
+    #[arg(long, global = true, value_name = "URL", hide_default_value = true)]
+    pub(crate) url: Option<String>,
+    /// The folder of the migrations.
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(crate) dir: Option<PathBuf>,
+    /// The layout of the folder; only `whimbrel` is supported yet.
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub(crate) format: Option<String>,
+    /// The namespace of the migrations in the history.
+    #[arg(long, global = true, value_name = "NAME", value_parser = namespace)]
+    pub(crate) namespace: Option<String>,
+    /// Write one JSON document to stdout, and nothing else there.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print errors only.
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Print what happens, step by step.
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+    /// When to use colour.
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    pub(crate) color: Color,
+    /// Show no progress bar.
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
+}
+
+/// When to use colour.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless the variable NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Apply what is pending.
+    Migrate(Migrate),
+    /// Show every migration and its state.
+    Status(Status),
+    /// Write an empty migration, with the same version and name in every target's folder.
+    New(New),
+    /// Write whimbrel.toml, schema.sql and the migration folders; nothing is overwritten.
+    Init,
+    /// Make the target's database.
+    Create,
+    /// Remove the target's database with everything in it.
+    Drop(Drop),
+    /// Remove the target's database, make it anew and apply every migration.
+    Reset(Reset),
+    /// Settle a migration that stopped part-way, after you looked at the database.
+    Resolve(Resolve),
+    /// Print completions for a shell.
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+}
+
+/// Flags of `migrate`.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Migrate {
+    /// Stop after this version; repeatables and seeds are left for a run without it.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) to: Option<Version>,
+    /// Print the SQL in order, and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// A transaction for each migration, or one for all that are pending.
+    #[arg(long, value_name = "MODE", value_enum, default_value_t)]
+    pub(crate) transaction: Transaction,
+    /// Apply migrations that are older than applied ones.
+    #[arg(long)]
+    pub(crate) allow_out_of_order: bool,
+    /// Go on where the database is newer than the folder.
+    #[arg(long)]
+    pub(crate) allow_database_ahead: bool,
+    #[command(flatten)]
+    pub(crate) waits: Waits,
+    /// Leave seeds out.
+    #[arg(long)]
+    pub(crate) no_seed: bool,
+}
+
+/// How long a run waits.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Waits {
+    /// Wait so long for a database that is still starting, such as 30s [default: not at all].
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) wait: Option<Duration>,
+    /// Wait so long for another runner that makes no progress [default: lock-wait of the file, or 60s].
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) lock_wait: Option<Duration>,
+}
+
+/// How migrations share transactions.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Transaction {
+    /// One for each: what was applied before a failure stays.
+    #[default]
+    Each,
+    /// One for all: all or none.
+    All,
+}
+
+impl From<Transaction> for TransactionMode {
+    fn from(mode: Transaction) -> Self {
+        match mode {
+            Transaction::Each => Self::Each,
+            Transaction::All => Self::All,
+        }
+    }
+}
+
+/// Flags of `status`.
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Exit with 3 where something is pending or wrong.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// Arguments of `new`.
+#[derive(Debug, Args)]
+pub(crate) struct New {
+    /// What the migration does, such as add_boards.
+    #[arg(required = true, num_args = 1..)]
+    pub(crate) name: Vec<String>,
+}
+
+/// Flags of `drop`.
+#[derive(Debug, Args)]
+pub(crate) struct Drop {
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+/// Flags of `reset`.
+#[derive(Debug, Args)]
+pub(crate) struct Reset {
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Leave seeds out.
+    #[arg(long)]
+    pub(crate) no_seed: bool,
+    #[command(flatten)]
+    pub(crate) waits: Waits,
+}
+
+/// Arguments of `resolve`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("resolution").required(true))]
+pub(crate) struct Resolve {
+    /// The migration that stopped.
+    pub(crate) version: Version,
+    /// The statement at which it stopped took effect: go on after it.
+    #[arg(long, group = "resolution")]
+    pub(crate) done: bool,
+    /// The statement took no effect, or its effect was undone: run it.
+    #[arg(long, group = "resolution")]
+    pub(crate) retry: bool,
+    /// Nothing of the migration is in the database any more: run it from its beginning.
+    #[arg(long, group = "resolution")]
+    pub(crate) forget: bool,
+}
+
+impl Resolve {
+    /// What was found; one of the flags is there.
+    pub(crate) fn resolution(&self) -> Resolution {
+        match (self.done, self.retry) {
+            (true, _) => Resolution::Done,
+            (_, true) => Resolution::Retry,
+            _ => Resolution::Forget,
+        }
+    }
+}
+
+fn namespace(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() || text.chars().any(char::is_control) {
+        return Err("a namespace has at least one character, and none that does not print");
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,344 @@
+//! Which database and which folder: arguments, variables and file together.
+
+mod url;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use whimbrel::{Database, HistoryPlace, parse_duration};
+
+use crate::arguments::Common;
+use crate::config::{Config, TargetConfig, Text};
+use crate::environment::Environment;
+use crate::error::CliError;
+
+/// The folder where there is no file that names one.
+const DEFAULT_FOLDER: &str = "migrations";
+/// The layouts that other releases will read.
+const LATER_FORMATS: [&str; 9] =
+    ["drizzle", "sqlx", "refinery", "diesel", "goose", "golang-migrate", "dbmate", "flyway", "prisma"];
+
+/// A database with its migrations.
+pub(crate) struct Target {
+    /// The target's name in the file.
+    pub(crate) name: Option<String>,
+    /// Where the database is. May hold a password: never shown.
+    url: String,
+    /// The file names this database, so that it may be dropped.
+    pub(crate) named_in_file: bool,
+    /// The folder of the migrations.
+    pub(crate) folder: PathBuf,
+    /// The seed.
+    pub(crate) seed: Option<PathBuf>,
+    /// Where the history is.
+    history: HistoryPlace,
+    /// How long to wait for another runner.
+    pub(crate) lock_wait: Option<Duration>,
+    /// How long a statement waits for a lock.
+    pub(crate) lock_timeout: Option<Duration>,
+    /// How long a statement may run.
+    pub(crate) statement_timeout: Option<Duration>,
+    /// The role that the session becomes.
+    pub(crate) role: Option<String>,
+}
+
+impl Target {
+    /// The target that the arguments, the variables and the file name.
+    ///
+    /// # Errors
+    ///
+    /// A choice that is missing, ambiguous or contradicts itself; says what to write.
+    pub(crate) fn choose(
+        common: &Common,
+        config: Option<&Config>,
+        environment: &Environment,
+    ) -> Result<Self, CliError> {
+        known_format(common.format.as_deref())?;
+        let given = given_url(common, environment)?;
+        match config {
+            Some(config) => Choice { common, config, environment }.choose(given),
+            None => without_file(common, given, environment),
+        }
+    }
+
+    /// The database.
+    ///
+    /// # Errors
+    ///
+    /// A URL that is wrong, or that this program cannot serve.
+    pub(crate) fn database(&self) -> Result<Database, CliError> {
+        Database::from_url_with(&self.url, &self.history).map_err(|error| CliError::database("", &error))
+    }
+
+    fn at(url: String, folder: PathBuf) -> Self {
+        Self {
+            name: None,
+            url,
+            named_in_file: false,
+            folder,
+            seed: None,
+            history: HistoryPlace::default(),
+            lock_wait: None,
+            lock_timeout: None,
+            statement_timeout: None,
+            role: None,
+        }
+    }
+}
+
+/// A URL that takes precedence over the file's.
+struct Given {
+    url: String,
+    from: &'static str,
+}
+
+fn given_url(common: &Common, environment: &Environment) -> Result<Option<Given>, CliError> {
+    if let Some(url) = &common.url {
+        return Ok(Some(Given { url: url.clone(), from: "--url" }));
+    }
+    let variable = variable(environment, "WHIMBREL_URL")?;
+    Ok(variable.map(|url| Given { url, from: "WHIMBREL_URL" }))
+}
+
+fn variable(environment: &Environment, name: &str) -> Result<Option<String>, CliError> {
+    environment.get_filled(name).map_err(|message| CliError::usage(message, "set it to a URL"))
+}
+
+fn without_file(common: &Common, given: Option<Given>, environment: &Environment) -> Result<Target, CliError> {
+    let no_file = "there is no whimbrel.toml here or in a folder above";
+    if let Some(name) = &common.target {
+        return Err(CliError::usage(
+            format!("{no_file}, so there is no target `{name}`"),
+            "write one with `whimbrel init`, name one with `--config FILE`, or give `--url URL`",
+        ));
+    }
+    let url = match given {
+        Some(given) => Some(given.url),
+        None => variable(environment, "DATABASE_URL")?,
+    };
+    let url = url.ok_or_else(|| {
+        CliError::usage(
+            format!("no database is named: {no_file}"),
+            "write one with `whimbrel init`, or give `--url sqlite:app.db`",
+        )
+    })?;
+    Ok(Target::at(url, common.dir.clone().unwrap_or_else(|| DEFAULT_FOLDER.into())))
+}
+
+fn known_format(format: Option<&str>) -> Result<(), CliError> {
+    let Some(format) = format.filter(|format| *format != "whimbrel") else { return Ok(()) };
+    let message = if LATER_FORMATS.contains(&format) {
+        format!("folders of {format} are not supported yet")
+    } else {
+        format!("`{format}` is no layout of a migration folder")
+    };
+    Err(CliError::usage(message, "write `whimbrel`, the only layout that this release reads"))
+}
+
+struct Choice<'a> {
+    common: &'a Common,
+    config: &'a Config,
+    environment: &'a Environment,
+}
+
+impl Choice<'_> {
+    fn choose(&self, given: Option<Given>) -> Result<Target, CliError> {
+        let chosen = self.entry(given.as_ref())?;
+        let url = match (&given, chosen) {
+            (Some(given), _) => given.url.clone(),
+            (None, Some(entry)) => self.url_of(entry)?,
+            (None, None) => return Err(self.which()),
+        };
+        let folder = self.folder(chosen, given.as_ref())?;
+        let mut target = Target::at(url, folder);
+        target.named_in_file = given.is_none() || self.names(&target.url);
+        if let Some(entry) = chosen {
+            self.fill(&mut target, entry)?;
+        }
+        Ok(target)
+    }
+
+    /// The entry of the file, where one is meant.
+    fn entry(&self, given: Option<&Given>) -> Result<Option<&TargetConfig>, CliError> {
+        let default = self.config.default_target.as_ref();
+        if let Some(name) = &self.common.target {
+            let entry = self.config.target(name)?;
+            return self.fits(entry, given).map(Some);
+        }
+        if let Some(given) = given {
+            return self.of_dialect(given);
+        }
+        if let Some(default) = default {
+            let name = default.value(self.environment)?;
+            return self
+                .config
+                .target(&name)
+                .map(Some)
+                .map_err(|_| default.wrong(format!("there is no target `{name}`"), self.config.names_hint()));
+        }
+        match self.config.targets.as_slice() {
+            [only] => Ok(Some(only)),
+            _ => Err(self.which()),
+        }
+    }
+
+    /// The entry of the dialect of a URL that was given.
+    fn of_dialect(&self, given: &Given) -> Result<Option<&TargetConfig>, CliError> {
+        let Some(dialect) = Database::dialect_of(&given.url) else { return Ok(None) };
+        let of_dialect = |entry: &&TargetConfig| self.dialect(entry) == Some(dialect);
+        let candidates: Vec<&TargetConfig> = self.config.targets.iter().filter(of_dialect).collect();
+        let default = self.config.default_target.as_ref().map(|text| text.value(self.environment)).transpose()?;
+        match candidates.as_slice() {
+            [] => Ok(None),
+            [only] => Ok(Some(*only)),
+            several => match several.iter().find(|entry| Some(&entry.name) == default.as_ref()) {
+                Some(entry) => Ok(Some(*entry)),
+                None => {
+                    let names: Vec<&str> = several.iter().map(|entry| entry.name.as_str()).collect();
+                    let message = format!("{} targets are of {dialect}: {}", names.len(), names.join(", "));
+                    Err(CliError::usage(message, format!("say which with `--target {}`", names[0])))
+                }
+            },
+        }
+    }
+
+    /// The dialect of an entry: of its URL, or, where that is in a variable that is not set, by its name.
+    fn dialect(&self, entry: &TargetConfig) -> Option<&'static str> {
+        let known = entry.get("url").and_then(|text| text.value(self.environment).ok());
+        known.as_deref().and_then(Database::dialect_of).or(match entry.name.as_str() {
+            "sqlite" | "libsql" => Some("sqlite"),
+            "postgres" | "postgresql" | "pg" => Some("postgres"),
+            _ => None,
+        })
+    }
+
+    /// Refuses the migrations of one dialect for a database of another.
+    fn fits<'e>(&self, entry: &'e TargetConfig, given: Option<&Given>) -> Result<&'e TargetConfig, CliError> {
+        let Some(given) = given else { return Ok(entry) };
+        match (self.dialect(entry), Database::dialect_of(&given.url)) {
+            (Some(ours), Some(theirs)) if ours != theirs => Err(CliError::usage(
+                format!("the target `{}` is of {ours}, and {} names a database of {theirs}", entry.name, given.from),
+                format!("take {} away, or name a target of {theirs}", given.from),
+            )),
+            _ => Ok(entry),
+        }
+    }
+
+    fn which(&self) -> CliError {
+        let file = self.config.file.display();
+        match self.config.targets.first() {
+            None => CliError::usage(format!("{file} has no target"), "write a [target.NAME] with url and dir"),
+            Some(first) => CliError::usage(
+                format!("{file} has {} targets and no default-target", self.config.targets.len()),
+                format!("give `--target {}`, or write default-target; {}", first.name, self.config.names_hint()),
+            ),
+        }
+    }
+
+    fn url_of(&self, entry: &TargetConfig) -> Result<String, CliError> {
+        let text = self.needed(entry, "url", "such as url = \"sqlite:app.db\"")?;
+        let url = text.value(self.environment)?;
+        if url.is_empty() {
+            return Err(text.wrong("is empty", "set it to a URL such as sqlite:app.db"));
+        }
+        Ok(url::relative_to(&url, self.config.folder(), self.environment.home().as_deref()))
+    }
+
+    fn needed<'e>(&self, entry: &'e TargetConfig, key: &str, example: &str) -> Result<&'e Text, CliError> {
+        entry.get(key).ok_or_else(|| {
+            let message = format!("the target `{}` has no `{key}`", entry.name);
+            let problem = whimbrel::Problem::new(
+                self.config.file.display().to_string(),
+                message,
+                format!("write one into [target.{}], {example}", entry.name),
+            );
+            CliError::at(problem.at(entry.line, 1))
+        })
+    }
+
+    fn folder(&self, chosen: Option<&TargetConfig>, given: Option<&Given>) -> Result<PathBuf, CliError> {
+        match (&self.common.dir, chosen, given) {
+            (Some(folder), _, _) => Ok(folder.clone()),
+            (None, Some(entry), _) => {
+                let text = self.needed(entry, "dir", "such as dir = \"migrations\"")?;
+                self.config.path(text, self.environment)
+            }
+            (None, None, given) => {
+                let from = given.map_or("--url", |given| given.from);
+                let message = format!("{} has no target of the dialect that {from} names", self.config.file.display());
+                Err(CliError::usage(
+                    message,
+                    "name its migrations with `--dir FOLDER`, or a target with `--target NAME`",
+                ))
+            }
+        }
+    }
+
+    /// Whether the file names this database.
+    fn names(&self, url: &str) -> bool {
+        let urls = self.config.targets.iter().filter_map(|entry| self.url_of(entry).ok());
+        urls.into_iter().any(|named| url::same_database(&named, url))
+    }
+
+    fn fill(&self, target: &mut Target, entry: &TargetConfig) -> Result<(), CliError> {
+        let value = |key: &str| entry.get(key).map(|text| text.value(self.environment)).transpose();
+        if let (Some(text), None) = (entry.get("format"), &self.common.format) {
+            let format = text.value(self.environment)?;
+            known_format(Some(&format)).map_err(|error| error_at(text, error))?;
+        }
+        target.name = Some(entry.name.clone());
+        target.seed = entry.get("seed").map(|text| self.config.path(text, self.environment)).transpose()?;
+        target.history = HistoryPlace { table: value("history-table")?, schema: value("history-schema")? };
+        target.role = value("role")?;
+        target.lock_wait = self.duration(entry, "lock-wait")?;
+        target.lock_timeout = self.duration(entry, "lock-timeout")?;
+        target.statement_timeout = self.duration(entry, "statement-timeout")?;
+        Ok(())
+    }
+
+    fn duration(&self, entry: &TargetConfig, key: &str) -> Result<Option<Duration>, CliError> {
+        let Some(text) = entry.get(key) else { return Ok(None) };
+        let value = text.value(self.environment)?;
+        parse_duration(&value).map(Some).map_err(|message| text.wrong(message, "write it with its unit"))
+    }
+}
+
+fn error_at(text: &Text, error: CliError) -> CliError {
+    match error.problems.into_iter().next() {
+        Some(problem) => text.wrong(problem.message, problem.hint),
+        None => text.wrong("is wrong", ""),
+    }
+}
+
+/// The folders of every target, each once, with the file's or the arguments' word for it.
+///
+/// # Errors
+///
+/// A target without `dir`, or a path with a variable that is not set.
+pub(crate) fn every_folder(
+    common: &Common,
+    config: Option<&Config>,
+    environment: &Environment,
+) -> Result<Vec<PathBuf>, CliError> {
+    known_format(common.format.as_deref())?;
+    if let Some(folder) = &common.dir {
+        return Ok(vec![folder.clone()]);
+    }
+    let Some(config) = config else { return Ok(vec![DEFAULT_FOLDER.into()]) };
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for entry in &config.targets {
+        let choice = Choice { common, config, environment };
+        let folder = choice.folder(Some(entry), None)?;
+        if !folders.iter().any(|known| same_path(known, &folder)) {
+            folders.push(folder);
+        }
+    }
+    if folders.is_empty() {
+        return Err(Choice { common, config, environment }.which());
+    }
+    Ok(folders)
+}
+
+fn same_path(a: &Path, b: &Path) -> bool {
+    a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
