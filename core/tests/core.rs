@@ -2,8 +2,16 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it fails")]
 
+#[path = "core/fake.rs"]
+mod fake;
+#[path = "core/faults.rs"]
+mod faults;
 #[path = "core/fixtures.rs"]
 mod fixtures;
+#[path = "core/migrator.rs"]
+mod migrator;
+#[path = "core/schedule.rs"]
+mod schedule;
 #[path = "core/split.rs"]
 mod split;
 #[path = "core/split_fuzz.rs"]
