@@ -51,12 +51,17 @@ pub(crate) fn block_on<T>(fake: &Fake, future: impl Future<Output = T>) -> T {
     }
 }
 
+type Running<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// A future until it has ended, and whether it can move.
+type Task<'a, T> = (Option<Running<'a, T>>, Arc<Flag>);
+
 /// Runs several futures to their end, each time going on with one of those that can move, as chance (a seed) wants.
-pub(crate) fn interleave<'a, T>(fake: &Fake, seed: u64, futures: Vec<Pin<Box<dyn Future<Output = T> + 'a>>>) -> Vec<T> {
+pub(crate) fn interleave<'a, T>(fake: &Fake, seed: u64, futures: Vec<Running<'a, T>>) -> Vec<T> {
     let mut random = Random(seed | 1);
     let mut tasks: Vec<_> = futures.into_iter().map(|future| (Some(future), Arc::new(Flag::default()))).collect();
     let mut results: Vec<Option<T>> = tasks.iter().map(|_| None).collect();
-    let mut poll = |index: usize, tasks: &mut Vec<(Option<Pin<Box<dyn Future<Output = T> + 'a>>>, Arc<Flag>)>| {
+    let mut poll = |index: usize, tasks: &mut Vec<Task<'a, T>>| {
         let waker = Waker::from(Arc::clone(&tasks[index].1));
         let Some(future) = &mut tasks[index].0 else { return };
         if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
