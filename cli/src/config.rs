@@ -140,3 +140,6 @@ fn nearest_upward() -> Option<PathBuf> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

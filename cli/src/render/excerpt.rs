@@ -135,3 +135,6 @@ fn cut(cells: &[(char, usize)], caret_cell: usize, caret_width: usize) -> (Strin
     }
     (text, offset)
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use whimbrel::{
-    Aftermath, BackendError, Cause, FailedMigration, FailedStatement, MigrateError, PlanError, Problem, Report,
+    Aftermath, BackendError, Cause, FailedMigration, FailedStatement, MigrateError, MigrationId, PlanError, Problem,
+    Report,
 };
 
 use super::excerpt::Excerpt;
@@ -120,7 +121,7 @@ impl Text {
     }
 
     fn migration(&mut self, failed: &FailedMigration, report: &Report) {
-        self.error(&format!("migration {} {} failed", failed.id, failed.name));
+        self.error(&format!("{} failed", title(&failed.id, &failed.name)));
         self.failed(failed);
         self.line(&format!("{}; {} of {} applied", failed.aftermath, report.applied.len(), report.planned));
         self.next(failed);
@@ -167,7 +168,7 @@ impl Text {
     fn cancelled(&mut self, during: Option<&FailedMigration>, report: &Report) {
         let mut message = "interrupted; ".to_owned();
         if let Some(failed) = during {
-            message.push_str(&format!("migration {} {}: {}; ", failed.id, failed.name, failed.aftermath));
+            message.push_str(&format!("{}: {}; ", title(&failed.id, &failed.name), failed.aftermath));
         }
         // Before a run begins nothing is planned.
         match report.planned {
@@ -180,6 +181,11 @@ impl Text {
             _ => self.label("next", "run `whimbrel migrate` again: it goes on where this one stopped"),
         }
     }
+}
+
+/// What people call it: `migration 0001 add_boards`, `seed boards`.
+fn title(id: &MigrationId, name: &str) -> String {
+    if id.version().is_some() { format!("migration {id} {name}") } else { id.to_string() }
 }
 
 /// Where the statement failed: where the database points, else where it begins.

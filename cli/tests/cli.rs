@@ -1,0 +1,9 @@
+//! The command as people and scripts see it, on SQLite.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that finds nothing fails")]
+
+#[path = "cli/case.rs"]
+mod case;
+#[path = "cli/cases.rs"]
+mod cases;
+#[path = "cli/processes.rs"]
+mod processes;

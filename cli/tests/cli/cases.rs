@@ -1,0 +1,39 @@
+//! One test for each case file; one that is forgotten here is an error.
+
+macro_rules! cases {
+    ($($name:ident)*) => {
+        $(#[test] fn $name() { crate::case::run(stringify!($name)); })*
+
+        #[test]
+        fn every_case_is_run() {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/cases");
+            let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+            let mut names: Vec<String> = names.map(|name| name.into_string().unwrap().replace(".txt", "")).collect();
+            names.sort_unstable();
+            assert_eq!(names, [$(stringify!($name)),*]);
+        }
+    };
+}
+
+cases! {
+    ahead
+    arguments
+    config_errors
+    databases
+    dry_run
+    errors_with_caret
+    failure_json
+    first_run
+    init_and_new
+    namespace
+    out_of_order
+    part_way
+    precedence
+    quiet_and_verbose
+    refusals
+    secrets
+    status_json
+    to_and_seeds
+    transaction_all
+    unreachable
+}
