@@ -1,4 +1,5 @@
 //! What the tests of this workspace share: how they find a Postgres server, and the databases that the kit runs on.
 
+pub mod database;
 pub mod postgres;
 pub mod subjects;

@@ -2,11 +2,51 @@
 
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod application;
+mod corpora;
+mod counts;
 mod kit;
 mod postgres_backend;
+mod processes;
+mod rights;
 
 /// Runs a test on a runtime of its own.
 fn block_on<T>(test: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.expect("a runtime starts").block_on(test)
+}
+
+/// Writes a test on each dialect for every function named: `async fn(TestDatabase)`.
+macro_rules! on_both {
+    ($($name:ident)*) => {
+        mod sqlite {
+            $(#[test]
+            fn $name() {
+                crate::block_on(super::$name(whimbrel_tests::database::TestDatabase::sqlite()));
+            })*
+        }
+        mod postgres {
+            $(#[test]
+            fn $name() {
+                if !whimbrel_tests::postgres::requested() {
+                    println!("did not run: SQLite alone was asked for");
+                    return;
+                }
+                crate::block_on(async {
+                    super::$name(whimbrel_tests::database::TestDatabase::postgres().await).await;
+                });
+            })*
+        }
+    };
+}
+use on_both;
+
+/// Whether the long form of the tests was asked for.
+fn is_long() -> bool {
+    std::env::var_os("WHIMBREL_LONG").is_some_and(|value| !value.is_empty() && value != "0")
+}
+
+/// The workspace's folder.
+fn root() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is in a workspace").to_owned()
 }
