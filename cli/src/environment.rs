@@ -4,9 +4,11 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
+type LookUp = dyn Fn(&str) -> Option<OsString>;
+
 /// Where variables come from: the process, or a list in tests.
 pub(crate) struct Environment {
-    look_up: Box<dyn Fn(&str) -> Option<OsString>>,
+    look_up: Box<LookUp>,
 }
 
 impl fmt::Debug for Environment {

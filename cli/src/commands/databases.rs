@@ -55,7 +55,7 @@ pub(super) async fn reset(context: &Context, flags: &Reset) -> Result<u8, CliErr
     DirectorySource::new(&opened.target.folder).load(&Arc::from(opened.namespace()))?;
     if let Some(seed) = opened.target.seed.as_ref().filter(|seed| !seed.is_file()) {
         let message = format!("the seed {} is not there", seed.display());
-        return Err(CliError::usage(message, "correct its path, or make the file"));
+        return Err(CliError::failed(message, "correct its path, or make the file"));
     }
     remove(&opened, "reset", flags.yes).await?;
     let name = printable(&opened.name());

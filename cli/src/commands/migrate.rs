@@ -3,7 +3,7 @@
 use whimbrel::{DatabaseAhead, MigrateError, Migrator, OutOfOrder, PlannedMigration, Preview, Report};
 
 use super::{Context, Opened};
-use crate::arguments::{Migrate, Transaction};
+use crate::arguments::{Migrate, Transaction, Waits};
 use crate::error::CliError;
 use crate::exit_code;
 use crate::output::printable;
@@ -41,13 +41,18 @@ pub(super) async fn apply(opened: &Opened<'_>, migrator: &Migrator, partial: boo
         Ok(report) => {
             output.done(summary(&report));
             if output.json {
-                let up_to_date = !partial || migrator.status().await.is_ok_and(|status| status.up_to_date);
+                let up_to_date = !partial || is_up_to_date(opened).await;
                 output.document(&json::Migrate::done(opened.place(), &report, up_to_date));
             }
             exit_code::DONE
         }
         Err(error) => stopped(opened, &error),
     }
+}
+
+/// Whether nothing is left, whatever this run was told to leave out.
+async fn is_up_to_date(opened: &Opened<'_>) -> bool {
+    opened.migrator(&Waits::default()).status().await.is_ok_and(|status| status.up_to_date)
 }
 
 fn stopped(opened: &Opened<'_>, error: &MigrateError) -> u8 {
@@ -78,7 +83,7 @@ async fn dry_run(opened: &Opened<'_>, migrator: &Migrator, flags: &Migrate) -> u
         output.say(format_args!("{}: {}", output.err().notable("note"), printable(&note.to_string())));
     }
     if output.json {
-        let up_to_date = migrator.status().await.is_ok_and(|status| status.up_to_date);
+        let up_to_date = is_up_to_date(opened).await;
         output.document(&json::DryRun::new(opened.place(), &preview, up_to_date));
     } else {
         script(&preview, flags.transaction, |line| output.data(line));

@@ -13,6 +13,9 @@ use crate::output::{Style, printable};
 /// The most problems that are shown; there may be one for each of ten thousand files.
 const MOST_PROBLEMS: usize = 50;
 
+/// What to do about a lock that could not be had.
+pub(super) const LOCK_WAIT_HINT: &str = "wait until it is done, or wait longer with `--lock-wait`";
+
 /// The whole text, without a line end.
 pub(crate) fn of_run(error: &MigrateError, database: &str, style: Style) -> String {
     let mut text = Text { text: String::new(), style };
@@ -29,7 +32,7 @@ pub(crate) fn of_run(error: &MigrateError, database: &str, style: Style) -> Stri
         MigrateError::LockWait { report, .. } => {
             text.error(&error.to_string());
             text.progress(report);
-            text.hint("wait until it is done, or wait longer with `--lock-wait`");
+            text.hint(LOCK_WAIT_HINT);
         }
         MigrateError::Migration { failed, report } => text.migration(failed, report),
         MigrateError::Cancelled { during, report } => text.cancelled(during.as_deref(), report),
@@ -128,7 +131,7 @@ impl Text {
     }
 
     fn failed(&mut self, failed: &FailedMigration) {
-        let at = failed.statement.as_ref().map(|statement| place_of(statement));
+        let at = failed.statement.as_ref().map(place_of);
         let arrow = self.style.frame("-->");
         let file = place(&failed.file, at.map(|(line, column)| (line, Some(column))));
         self.line(&format!(" {arrow} {}", printable(&file)));

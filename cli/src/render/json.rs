@@ -6,7 +6,7 @@ use whimbrel::{
     Report,
 };
 
-use super::failure::place_of;
+use super::failure::{LOCK_WAIT_HINT, place_of};
 use crate::exit_code;
 
 /// The database that a document is about; all `null` where none could be chosen.
@@ -291,6 +291,10 @@ impl Error {
             MigrateError::Connect(told) => Self::of_database(exit_code, &format!("cannot connect: {told}"), told),
             MigrateError::Backend { doing, error: told, .. } => {
                 Self::of_database(exit_code, &format!("{doing}: {told}"), told)
+            }
+            MigrateError::LockWait { .. } => {
+                let hint = Some(LOCK_WAIT_HINT.to_owned());
+                Self { exit_code, message: error.to_string(), hint, problems: Vec::new() }
             }
             other => Self { exit_code, message: other.to_string(), hint: None, problems: Vec::new() },
         }

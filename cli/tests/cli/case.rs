@@ -161,10 +161,20 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// What differs from run to run, as a word: times, durations, the folder, checksums.
+/// What differs from run to run and from system to system, as a word: times, durations, the folder, checksums, the
+/// system's own messages.
 fn normal(text: &str, folder: &Path) -> String {
     let text = text.replace(&folder.display().to_string(), "DIR").replace(env!("CARGO_PKG_VERSION"), "RELEASE");
-    text.lines().map(|line| format!("{}\n", normal_line(line))).collect()
+    let text = if cfg!(windows) { text.replace("\\\\", "/").replace("m\\", "m/") } else { text };
+    text.lines().map(|line| format!("{}\n", without_os_error(&normal_line(line)))).collect()
+}
+
+/// `No such file or directory (os error 2)` has other words and another number elsewhere.
+fn without_os_error(line: &str) -> String {
+    let Some((before, after)) = line.split_once(" (os error ") else { return line.to_owned() };
+    let message = before.rfind(": ").map_or(0, |at| at + 2);
+    let rest = after.split_once(')').map_or("", |(_, rest)| rest);
+    format!("{}OS ERROR{rest}", &before[..message])
 }
 
 fn normal_line(line: &str) -> String {
