@@ -255,6 +255,7 @@ macro_rules! conformance_tests {
                 a_statement_that_refuses_a_transaction_can_run
                 a_busy_statement_is_tried_again
                 a_cancelled_statement_is_recorded
+                a_text_may_control_its_own_transaction
             }
             recover {
                 a_statement_that_took_effect_is_resolved_as_done
@@ -418,6 +419,7 @@ list! {
         a_statement_that_refuses_a_transaction_can_run
         a_busy_statement_is_tried_again
         a_cancelled_statement_is_recorded
+        a_text_may_control_its_own_transaction
     }
     recover {
         a_statement_that_took_effect_is_resolved_as_done

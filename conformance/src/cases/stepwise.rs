@@ -147,3 +147,16 @@ pub(super) async fn a_cancelled_statement_is_recorded(bench: &Bench) -> Outcome 
     assert_eq!((row.state, row.statements_done, row.lease_left), (RowState::Failed, 1, None));
     Outcome::Passed
 }
+
+pub(super) async fn a_text_may_control_its_own_transaction(bench: &Bench) -> Outcome {
+    let source = |third: &str| {
+        let text = format!("-- whimbrel: no-transaction\nbegin;\ninsert into marks values (1);\n{third};\ncommit");
+        CodeSource::new().sql("1", "start", START).sql("2", "own", text)
+    };
+    let error = bench.migrator(source("insert into no_such_table values (1)")).migrate().await.expect_err("it fails");
+    assert!(error.failed().is_some_and(|failed| failed.cause.to_string().contains("no_such_table")), "{error}");
+    assert_eq!(marks(bench).await, "", "its own transaction is rolled back");
+    bench.migrator(source("insert into marks values (2)")).migrate().await.expect("a repaired run completes");
+    assert_eq!(marks(bench).await, "1 2", "nothing of it was skipped, and nothing ran twice");
+    Outcome::Passed
+}

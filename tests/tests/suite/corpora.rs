@@ -23,7 +23,6 @@ fn corpora(dialect: &str) -> Option<Vec<PathBuf>> {
 }
 
 struct Corpus {
-    folder: PathBuf,
     meta: Value,
     files: Vec<(String, String)>,
 }
@@ -36,7 +35,7 @@ impl Corpus {
         let text = |name: &str| read(&format!("up/{name}")).or_else(|_| read(&format!("migrations/{name}")));
         let files = order.lines().map(str::trim).filter(|line| !line.is_empty());
         let files = files.map(|name| (name.to_owned(), text(name).expect("the file is there"))).collect();
-        Self { folder: folder.to_owned(), meta, files }
+        Self { meta, files }
     }
 
     /// The files as migrations; those in `outside` say `no-transaction`.
@@ -54,6 +53,13 @@ impl Corpus {
             let statements: Vec<&str> = sql.split(';').map(str::trim).filter(|sql| !sql.is_empty()).collect();
             database.transact(&statements).await.unwrap_or_else(|halted| panic!("{}", halted.error));
         }
+    }
+
+    /// The major version of the server that its expected schema was made on.
+    fn server_major(&self) -> u32 {
+        let server = self.meta["server"].as_str().unwrap_or_default();
+        let number = server.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit);
+        number.collect::<String>().parse().unwrap_or(0)
     }
 
     fn name(&self) -> &str {
@@ -91,6 +97,12 @@ async fn apply(corpus: &Corpus, database: &TestDatabase) -> Went {
         result = migrate(&outside).await;
     }
     let Err(error) = result else { return Went::Applied };
+    if let MigrateError::Load(refused) = &error {
+        // It leaves a transaction open for its own runner to commit: there is no remedy but to rewrite it.
+        let left_open = |problem: &whimbrel::Problem| problem.message.contains("is not ended");
+        assert!(refused.problems().iter().all(left_open), "{}: {error}", corpus.name());
+        return Went::Not(error.to_string());
+    }
     let failed = error.failed().unwrap_or_else(|| panic!("{}: {error}", corpus.name()));
     let statement = failed.statement.as_ref().map_or("", |statement| &*statement.text);
     let functions =
@@ -164,6 +176,10 @@ fn dump(url: &str) -> Result<String, String> {
     Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
 }
 
+fn on_server(database: &TestDatabase) -> u32 {
+    database.server().expect("it is Postgres").server().major()
+}
+
 #[test]
 fn postgres_folders_give_their_schema() {
     if !requested() {
@@ -180,6 +196,10 @@ fn postgres_folders_give_their_schema() {
             if let Some(options) = corpus.meta["setup"]["pg_options"].as_str() {
                 database =
                     database.with_parameters(&format!("options={}", options.replace(' ', "%20").replace('=', "%3D")));
+            }
+            if corpus.server_major() > on_server(&database) {
+                println!("{} DID NOT RUN: it needs Postgres {}", corpus.name(), corpus.server_major());
+                continue;
             }
             if let Went::Not(why) = apply(&corpus, &database).await {
                 println!("{} DID NOT RUN to its end: {why}", corpus.name());
