@@ -2,7 +2,6 @@
 #![expect(
     clippy::expect_used,
     clippy::panic,
-    clippy::unwrap_used,
     reason = "a case that fails panics, as tests do, and its runner shows the message"
 )]
 

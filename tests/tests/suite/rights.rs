@@ -89,7 +89,7 @@ fn everything_belongs_to_the_postgres_role_that_was_set() {
         database.server().expect("it is Postgres").connect().await.batch_execute(&grant).await.expect("granted");
         database.migrator().source(more()).role(&role.name).migrate().await.expect("it becomes the role");
         let owners = "select distinct tableowner::text from pg_tables where schemaname = 'public'";
-        assert_eq!(database.column(owners).await, [role.name.clone()]);
+        assert_eq!(database.column(owners).await, std::slice::from_ref(&role.name));
         assert_eq!(database.tables().await.len(), 3);
     });
 }
