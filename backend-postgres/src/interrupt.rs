@@ -52,12 +52,19 @@ impl Canceller {
 pub(crate) struct PostgresInterrupt {
     pub(crate) canceller: Arc<Canceller>,
     pub(crate) asked: Arc<AtomicBool>,
+    /// Whether a message is under way. A request that finds none could only stop the next one.
+    pub(crate) busy: Arc<AtomicBool>,
 }
 
 impl Interrupt for PostgresInterrupt {
     fn interrupt(&self) -> BoxFuture<'static, ()> {
         let canceller = Arc::clone(&self.canceller);
-        self.asked.store(true, Ordering::Release);
-        Box::pin(async move { canceller.cancel().await })
+        let (asked, busy) = (Arc::clone(&self.asked), Arc::clone(&self.busy));
+        Box::pin(async move {
+            if busy.load(Ordering::Acquire) {
+                asked.store(true, Ordering::Release);
+                canceller.cancel().await;
+            }
+        })
     }
 }

@@ -46,6 +46,9 @@ impl Link {
     }
 }
 
+/// How long a request to stop may be on its way.
+const LATE_REQUEST: Duration = Duration::from_millis(200);
+
 /// A session of a [`PostgresBackend`](crate::PostgresBackend).
 pub(crate) struct PostgresSession {
     link: Link,
@@ -56,6 +59,7 @@ pub(crate) struct PostgresSession {
     task: Option<JoinHandle<()>>,
     canceller: Arc<Canceller>,
     interrupted: Arc<AtomicBool>,
+    busy: Arc<AtomicBool>,
     /// A transaction that a program began is open, as far as is known.
     open: bool,
     /// The seal of the open transaction stands.
@@ -87,6 +91,7 @@ impl PostgresSession {
             task,
             canceller: Arc::new(canceller),
             interrupted: Arc::default(),
+            busy: Arc::default(),
             open: false,
             sealed: false,
             locked: false,
@@ -292,6 +297,27 @@ async fn next(stream: &mut Pin<Box<SimpleQueryStream>>, notices: &mut Option<Unb
     .await
 }
 
+impl PostgresSession {
+    async fn run_steps(&mut self, program: &[Op<'_>], observer: &mut (dyn Observer + Send)) -> Result<(), Halted> {
+        let table = Arc::clone(&self.table);
+        for step in plan(program, self.open, &table) {
+            match step {
+                Step::Send(message) => self.send(program, &message, observer).await?,
+                Step::Refuse { op, error } => return Err(Halted { at: op, error, transaction: self.state() }),
+                Step::Count { op, tables } => match self.count(tables).await {
+                    Ok(measured) => observer.done(op, OpOutcome::Measured(measured)),
+                    Err(error) => {
+                        let lost = error.kind() == BackendErrorKind::ConnectionLost;
+                        let transaction = if lost { TransactionState::Lost } else { self.state() };
+                        return Err(Halted { at: op, error, transaction });
+                    }
+                },
+            }
+        }
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl Session for PostgresSession {
     async fn history(&mut self, detail: HistoryDetail) -> Result<Option<Vec<HistoryRow>>, BackendError> {
@@ -329,26 +355,23 @@ impl Session for PostgresSession {
     }
 
     async fn run(&mut self, program: &[Op<'_>], observer: &mut (dyn Observer + Send)) -> Result<(), Halted> {
-        let table = Arc::clone(&self.table);
-        for step in plan(program, self.open, &table) {
-            match step {
-                Step::Send(message) => self.send(program, &message, observer).await?,
-                Step::Refuse { op, error } => return Err(Halted { at: op, error, transaction: self.state() }),
-                Step::Count { op, tables } => match self.count(tables).await {
-                    Ok(measured) => observer.done(op, OpOutcome::Measured(measured)),
-                    Err(error) => {
-                        let lost = error.kind() == BackendErrorKind::ConnectionLost;
-                        let transaction = if lost { TransactionState::Lost } else { self.state() };
-                        return Err(Halted { at: op, error, transaction });
-                    }
-                },
-            }
+        self.busy.store(true, Ordering::Release);
+        let result = self.run_steps(program, observer).await;
+        self.busy.store(false, Ordering::Release);
+        let stopped = matches!(&result, Err(halted) if halted.error.kind() == BackendErrorKind::Interrupted);
+        if self.interrupted.load(Ordering::Acquire) && !stopped {
+            // The request may still be on its way: a server that is idle when it arrives forgets it.
+            tokio::time::sleep(LATE_REQUEST).await;
         }
-        Ok(())
+        result
     }
 
     fn interrupt(&self) -> Box<dyn Interrupt> {
-        Box::new(PostgresInterrupt { canceller: Arc::clone(&self.canceller), asked: Arc::clone(&self.interrupted) })
+        Box::new(PostgresInterrupt {
+            canceller: Arc::clone(&self.canceller),
+            asked: Arc::clone(&self.interrupted),
+            busy: Arc::clone(&self.busy),
+        })
     }
 
     fn server(&self) -> String {

@@ -1,10 +1,10 @@
 //! Running a program: the operations of core as steps of SQLite, one after the other, on a thread that may block.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use libsql::Value;
-use tokio::sync::mpsc::UnboundedSender;
 use whimbrel_core::backend::{Measure, Measurement};
 use whimbrel_core::split::SEAL_SAVEPOINT;
 use whimbrel_core::{
@@ -111,17 +111,30 @@ impl Switch {
     }
 }
 
-/// Runs the steps in order and tells `events` of each that is done. A receiver that is gone does not stop it: half a
-/// program is worse than a whole one.
-pub(crate) async fn run(
-    link: &mut Link,
-    steps: &[Step],
-    switch: &Switch,
-    events: &UnboundedSender<(usize, OpOutcome)>,
-) -> Result<(), Halted> {
+/// Operations that are done and not told yet.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Events(Arc<Mutex<Vec<(usize, OpOutcome)>>>);
+
+impl Events {
+    fn push(&self, at: usize, outcome: OpOutcome) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((at, outcome));
+    }
+
+    /// Takes them, in order.
+    pub(crate) fn take(&self) -> Vec<(usize, OpOutcome)> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Runs the steps in order and tells `events` of each that is done. Nobody who listens does not stop it: half a program
+/// is worse than a whole one.
+pub(crate) async fn run(link: &mut Link, steps: &[Step], switch: &Switch, events: &Events) -> Result<(), Halted> {
     switch.set_running(true);
     let result = run_steps(link, steps, switch, events).await;
     switch.set_running(false);
+    if !link.connection().in_transaction() {
+        link.set_begun(false);
+    }
     result.map_err(|(at, error)| {
         let transaction =
             if link.connection().in_transaction() { TransactionState::Open } else { TransactionState::None };
@@ -133,7 +146,7 @@ async fn run_steps(
     link: &mut Link,
     steps: &[Step],
     switch: &Switch,
-    events: &UnboundedSender<(usize, OpOutcome)>,
+    events: &Events,
 ) -> Result<(), (usize, BackendError)> {
     link.remember_settings().await.map_err(|error| (0, error))?;
     for (at, step) in steps.iter().enumerate() {
@@ -141,19 +154,32 @@ async fn run_steps(
             return Err((at, BackendError::new(BackendErrorKind::Interrupted, "interrupted before it began")));
         }
         let outcome = run_step(link, step, switch).await.map_err(|error| (at, error))?;
-        let _ = events.send((at, outcome));
+        events.push(at, outcome);
     }
     Ok(())
 }
 
 async fn run_step(link: &mut Link, step: &Step, switch: &Switch) -> Result<OpOutcome, BackendError> {
+    let begun = link.begun();
     let connection = link.connection();
     match step {
-        Step::Begin => plain(connection, "BEGIN IMMEDIATE").await,
+        Step::Begin => {
+            plain(connection, "BEGIN IMMEDIATE").await?;
+            link.set_begun(true);
+            Ok(OpOutcome::Done)
+        }
         Step::Seal => plain(connection, &format!("SAVEPOINT {SEAL_SAVEPOINT}")).await,
         Step::Unseal => unseal(connection).await,
-        Step::Commit => commit(connection, switch).await,
-        Step::Rollback => connection.roll_back().await.map(|()| OpOutcome::Done),
+        Step::Commit => {
+            let committed = commit(connection, switch).await?;
+            link.set_begun(false);
+            Ok(committed)
+        }
+        Step::Rollback => {
+            connection.roll_back().await?;
+            link.set_begun(false);
+            Ok(OpOutcome::Done)
+        }
         Step::Set(setting) => set(link, setting).await,
         Step::CreateHistory(sql) => plain(connection, sql).await,
         Step::Write(write) | Step::Fail(write) => write.run(connection).await.map(|_| OpOutcome::Done),
@@ -162,11 +188,11 @@ async fn run_step(link: &mut Link, step: &Step, switch: &Switch) -> Result<OpOut
         // Another writer's transaction is found by `BEGIN IMMEDIATE`, which core runs first.
         Step::Probe => Ok(OpOutcome::Done),
         Step::Statement(sql) => {
-            let (_, changed) = text(connection, sql, false).await?;
+            let (_, changed) = text(connection, sql, begun, false).await?;
             Ok(if changed == 0 { OpOutcome::Done } else { OpOutcome::Affected(changed) })
         }
         Step::Query(sql) => {
-            let (Answer { columns, rows }, _) = text(connection, sql, true).await?;
+            let (Answer { columns, rows }, _) = text(connection, sql, begun, true).await?;
             Ok(OpOutcome::Rows { columns, rows: rows.into_iter().map(as_text).collect() })
         }
         Step::Measure(measure) => measured(connection, measure).await.map(OpOutcome::Measured),
@@ -204,27 +230,27 @@ async fn commit(connection: &Connection, switch: &Switch) -> Result<OpOutcome, B
     }
 }
 
-/// One statement of a migration's own text, which may not touch the transaction that it runs in, nor leave one open.
-async fn text(connection: &Connection, sql: &str, keep: bool) -> Result<(Answer, u64), BackendError> {
-    let inside = connection.in_transaction();
+/// One statement of a migration's own text. Inside a transaction of core's (`begun`) it may not touch that; outside it may
+/// do as it likes (`VACUUM` begins one of its own).
+async fn text(connection: &Connection, sql: &str, begun: bool, keep: bool) -> Result<(Answer, u64), BackendError> {
     connection.check_text(sql).await?;
+    if !begun {
+        return connection.run_text(sql, keep).await;
+    }
+    if !connection.in_transaction() {
+        return Err(transaction_ended("the transaction that the migration ran in has ended"));
+    }
     let guard = connection.forbid_transaction_control();
     let result = connection.run_text(sql, keep).await;
     let refused = guard.as_ref().is_some_and(|guard| guard.refused());
     drop(guard);
     match result {
-        Err(error) if refused => Err(transaction_ended(if inside {
-            "the statement would end the transaction that the migration runs in, and was not run"
-        } else {
-            "the statement controls a transaction, and was not run"
-        })
-        .with_source(error)),
-        Ok(_) if inside && !connection.in_transaction() => {
-            Err(transaction_ended("the statement ended the transaction that the migration ran in"))
+        Err(error) if refused => {
+            let message = "the statement would end the transaction that the migration runs in, and was not run";
+            Err(transaction_ended(message).with_source(error))
         }
-        Ok(_) if !inside && connection.in_transaction() => {
-            connection.roll_back().await?;
-            Err(transaction_ended("the statement began a transaction and left it open; it was rolled back"))
+        Ok(_) if !connection.in_transaction() => {
+            Err(transaction_ended("the statement ended the transaction that the migration ran in"))
         }
         other => other,
     }

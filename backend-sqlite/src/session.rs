@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use libsql::Value;
-use tokio::sync::{OwnedMutexGuard, mpsc};
+use tokio::sync::OwnedMutexGuard;
 use whimbrel_core::{
     BackendError, BackendErrorKind, BoxFuture, Halted, HistoryDetail, HistoryRow, Interrupt, LockOutcome, Observer, Op,
     Session, TransactionState,
@@ -16,11 +16,15 @@ use crate::backend::Place;
 use crate::config::Access;
 use crate::connection::{Connection, at_once, exists};
 use crate::history::HistoryTable;
-use crate::program::{self, Step, Switch};
+use crate::program::{self, Events, Step, Switch};
 use crate::settings::{self, Settings};
 
 /// The one connection of a backend that has no more; `None`: not opened yet.
 pub(crate) type Single = Arc<tokio::sync::Mutex<Option<Arc<Connection>>>>;
+
+/// How often the observer hears of a program under way: to wake its task for each operation would cost more than most
+/// operations do.
+const TELL_EVERY: Duration = Duration::from_millis(50);
 
 /// How long a session waits for the only connection while another session uses it.
 const TURN_WAIT: Duration = Duration::from_secs(30);
@@ -51,6 +55,8 @@ pub(crate) struct Link {
     settings: Option<Settings>,
     /// The busy timeout that the connection had, in milliseconds.
     busy_timeout: Option<u64>,
+    /// Whether a transaction of core's is open: `Begin` opened it.
+    begun: bool,
     /// Whether the end has been made already.
     left: bool,
     /// The turn at a connection that others use too.
@@ -65,6 +71,7 @@ impl Link {
             owner: Owner::Session,
             settings: None,
             busy_timeout: None,
+            begun: false,
             left: false,
             _turn: None,
         };
@@ -94,9 +101,19 @@ impl Link {
             Some(Value::Integer(ms)) => u64::try_from(ms).ok(),
             _ => None,
         };
-        let link = Self { connection, owner, settings: None, busy_timeout, left: false, _turn: Some(turn) };
+        let link =
+            Self { connection, owner, settings: None, busy_timeout, begun: false, left: false, _turn: Some(turn) };
         link.wait_at_most(options.busy_timeout)?;
         Ok(link)
+    }
+
+    /// Whether the text that runs is inside a transaction of core's, which it may not touch.
+    pub(crate) fn begun(&self) -> bool {
+        self.begun
+    }
+
+    pub(crate) fn set_begun(&mut self, begun: bool) {
+        self.begun = begun;
     }
 
     fn wait_at_most(&self, wait: Duration) -> Result<(), BackendError> {
@@ -285,22 +302,23 @@ impl Session for SqliteSession {
             None => (stand_in(&self.options).await.map_err(not_begun)?, false),
         };
         self.state = State::Lost;
-        let (sender, mut events) = mpsc::unbounded_channel();
+        let events = Events::default();
+        let told = events.clone();
         let stopper = Arc::clone(&self.stopper);
         let mut work = std::pin::pin!(blocking(async move || {
-            let result = program::run(&mut link, &steps, &stopper.switch, &sender).await;
+            let result = program::run(&mut link, &steps, &stopper.switch, &told).await;
             (link, result)
         }));
         let ended = loop {
             tokio::select! {
                 biased;
-                Some((at, outcome)) = events.recv() => observer.done(at, outcome),
                 ended = &mut work => break ended,
+                () = tokio::time::sleep(TELL_EVERY) => {
+                    events.take().into_iter().for_each(|(at, outcome)| observer.done(at, outcome));
+                }
             }
         };
-        while let Ok((at, outcome)) = events.try_recv() {
-            observer.done(at, outcome);
-        }
+        events.take().into_iter().for_each(|(at, outcome)| observer.done(at, outcome));
         let (link, result) = ended.map_err(|error| Halted { at: 0, error, transaction: TransactionState::Lost })?;
         self.state = if keep { State::Open(link) } else { State::Waiting };
         result

@@ -6,8 +6,6 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use nix::sys::resource::{UsageWho, getrusage};
-
 /// What one run of a process took.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sample {
@@ -19,6 +17,8 @@ pub(crate) struct Sample {
 /// largest of all children of a process.
 pub(crate) fn run(command: &[String], input: Option<&Path>) -> Result<Sample, Box<dyn Error>> {
     let mut measuring = Command::new(std::env::current_exe()?);
+    // Away from any configuration file.
+    measuring.current_dir(std::env::temp_dir());
     measuring.arg("measure").args(command).env_remove("DATABASE_URL").env_remove("WHIMBREL_URL");
     if let Some(path) = input {
         measuring.stdin(File::open(path)?);
@@ -41,6 +41,18 @@ pub(crate) fn child(command: &[String]) -> Result<(), Box<dyn Error>> {
     if !status.success() {
         return Err(format!("{program}: {status}").into());
     }
-    println!("{seconds} {}", getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss());
+    println!("{seconds} {}", peak_kib()?);
     Ok(())
+}
+
+/// The most memory that a child held.
+#[cfg(unix)]
+fn peak_kib() -> Result<i64, Box<dyn Error>> {
+    use nix::sys::resource::{UsageWho, getrusage};
+    Ok(getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss())
+}
+
+#[cfg(not(unix))]
+fn peak_kib() -> Result<i64, Box<dyn Error>> {
+    Err("the peak memory of a child is only known on Unix".into())
 }

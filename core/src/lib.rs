@@ -32,7 +32,10 @@ mod version;
 
 pub use admin::DatabaseAdmin;
 pub use async_trait::async_trait;
-pub use backend::{Halted, Interrupt, LockOutcome, MigrationBackend, Notice, Observer, Op, OpOutcome, Session, Setting, TransactionState};
+pub use backend::{
+    Halted, Interrupt, LockOutcome, MigrationBackend, Notice, Observer, Op, OpOutcome, Session, Setting,
+    TransactionState,
+};
 pub use cancel::CancelToken;
 pub use capability::{Capabilities, RunLock};
 pub use checksum::Checksum;

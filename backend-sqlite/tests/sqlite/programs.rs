@@ -79,8 +79,18 @@ async fn on_a_callers_connection_the_end_is_noticed_after_the_statement() {
     run(&mut session, &[Op::CreateHistory]).await.unwrap();
     let halted = migrate(&mut session, "1", &["release whimbrel_seal"]).await.unwrap_err();
     assert_eq!((halted.at, halted.error.kind()), (4, BackendErrorKind::TransactionEnded), "found by Unseal");
-    let halted = run(&mut session, &[Op::Statement("begin"), Op::Statement("create table c (x)")]).await.unwrap_err();
-    assert_eq!((halted.at, halted.transaction), (0, TransactionState::None), "{}", halted.error);
+    run(&mut session, &[Op::Rollback]).await.unwrap();
+}
+
+/// Outside of core's transaction a text may have its own: `VACUUM` begins one inside, and files are run as they are.
+#[tokio::test]
+async fn alone_a_text_may_begin_and_end_a_transaction_of_its_own() {
+    let (_directory, _backend, mut session) = file().await;
+    run(&mut session, &["begin", "create table c (x)", "commit", "vacuum"].map(Op::Statement)).await.unwrap();
+    assert_eq!(one(&mut session, "select count(*) from sqlite_schema where name = 'c'").await, "1");
+    run(&mut session, &["begin", "create table d (x)"].map(Op::Statement)).await.unwrap();
+    run(&mut session, &[Op::Rollback]).await.unwrap();
+    assert_eq!(one(&mut session, "select count(*) from sqlite_schema where name = 'd'").await, "0");
 }
 
 async fn failure(session: &mut Box<dyn Session>, sql: &str) -> Halted {

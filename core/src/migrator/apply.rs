@@ -1,5 +1,7 @@
 //! How a run goes: look, lock, apply, look again when someone else was faster.
 
+use std::collections::HashSet;
+
 use super::look::{Look, cancelled, hook_failed};
 use super::{Migrator, TransactionMode, load};
 use crate::backend::{Op, Session, Setting};
@@ -18,6 +20,9 @@ use crate::report::{Aftermath, Applied, FailedMigration, MigrateError, Report};
 /// The first pause before a migration that met a lock or a deadlock is tried again; it doubles.
 const FIRST_PAUSE: std::time::Duration = std::time::Duration::from_millis(200);
 
+/// How long the run's lock is waited for where the claims do its work too.
+const LOCK_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// A run under way.
 pub(super) struct Run<'a> {
     pub(super) migrator: &'a Migrator,
@@ -27,8 +32,12 @@ pub(super) struct Run<'a> {
     /// The migrator's, with a name for this run alone.
     pub(super) settings: Settings,
     has_history: bool,
+    /// Who holds the run's lock, where this run goes on without it.
+    holder: Option<String>,
     /// What was planned last.
-    planned: Vec<MigrationId>,
+    planned: HashSet<MigrationId>,
+    /// The migrations whose text was looked through, by index: it is done once.
+    checked: Vec<bool>,
     wait: Wait<'a>,
 }
 
@@ -61,9 +70,20 @@ impl Migrator {
         let mut wait = Wait::new(&*self.backend, &self.listeners, &self.cancel, self.lock_wait);
         wait.restart();
         let settings = Settings { run_by: load::who_runs(), ..(*self.settings).clone() };
-        let (report, planned_ids) = (Report::default(), Vec::new());
-        let mut run =
-            Run { migrator: self, session, migrations, report, settings, has_history, planned: planned_ids, wait };
+        let (report, checked) = (Report::default(), vec![false; migrations.len()]);
+        let planned_ids = HashSet::new();
+        let mut run = Run {
+            migrator: self,
+            session,
+            migrations,
+            report,
+            settings,
+            has_history,
+            holder: None,
+            planned: planned_ids,
+            checked,
+            wait,
+        };
         let plan = match planned {
             Err(MigrateError::Plan(error)) if error.is_only_running() => None,
             other => Some(other?),
@@ -91,11 +111,14 @@ impl Run<'_> {
     }
 
     /// Reads every pending text and refuses what must not run, before the first is applied.
-    fn refuse_before_touching(&self, plan: &Plan) -> Result<(), MigrateError> {
+    fn refuse_before_touching(&mut self, plan: &Plan) -> Result<(), MigrateError> {
         self.check_settings()?;
         let dialect = self.migrator.backend.dialect();
         let mut problems = Vec::new();
         for step in &plan.steps {
+            if std::mem::replace(&mut self.checked[step.migration], true) {
+                continue;
+            }
             let migration = &self.migrations[step.migration];
             let checked = migration.text().and_then(|text| migration.statements(dialect, &text).map(|_| ()));
             problems.extend(checked.err().into_iter().flat_map(LoadError::into_problems));
@@ -151,7 +174,7 @@ impl Run<'_> {
 
     /// Applies until nothing is pending. `plan`: the one that was made before the lock, if any.
     async fn apply_all(mut self, mut plan: Option<Plan>) -> Result<Report, MigrateError> {
-        if self.lock().await? {
+        if self.lock(plan.as_ref()).await? {
             plan = None;
         }
         self.planned = plan.iter().flat_map(|plan| &plan.steps).map(|step| self.id(step)).collect();
@@ -190,17 +213,30 @@ impl Run<'_> {
     }
 
     /// Takes the run's lock, where there is one. Gives whether it had to wait.
-    pub(super) async fn lock(&mut self) -> Result<bool, MigrateError> {
-        if self.migrator.backend.capabilities().run_lock == RunLock::None {
+    ///
+    /// Where every step runs in a transaction, the claims alone keep runners apart. So the lock is not waited for
+    /// long: it may be held by a session that a pooler keeps, whose runner is gone.
+    pub(super) async fn lock(&mut self, plan: Option<&Plan>) -> Result<bool, MigrateError> {
+        let m = self.migrator;
+        let capabilities = m.backend.capabilities();
+        if capabilities.run_lock == RunLock::None {
             return Ok(false);
         }
-        let m = self.migrator;
-        let wait = Wait::new(&*m.backend, &m.listeners, &m.cancel, m.lock_wait);
-        lock::take(&mut *self.session, wait).await.map_err(|error| match error {
-            LockError::Backend(error) => self.backend_error("take the lock", error),
-            LockError::Held { ended: Waited::Cancelled, .. } => cancelled(self.report.clone()),
-            LockError::Held { holder, ended: Waited::TooLong(waited) } => self.lock_wait(holder, waited),
-        })
+        let transactional = |step: &Step| self.migrations[step.migration].is_transactional();
+        let claims_suffice =
+            capabilities.transactional_ddl && plan.is_some_and(|plan| plan.steps.iter().all(transactional));
+        let limit = if claims_suffice { m.lock_wait.min(LOCK_PATIENCE) } else { m.lock_wait };
+        let wait = Wait::new(&*m.backend, &m.listeners, &m.cancel, limit);
+        match lock::take(&mut *self.session, wait).await {
+            Ok(waited) => Ok(waited),
+            Err(LockError::Backend(error)) => Err(self.backend_error("take the lock", error)),
+            Err(LockError::Held { ended: Waited::Cancelled, .. }) => Err(cancelled(self.report.clone())),
+            Err(LockError::Held { holder, ended: Waited::TooLong(_) }) if claims_suffice && limit < m.lock_wait => {
+                self.holder = holder;
+                Ok(true)
+            }
+            Err(LockError::Held { holder, ended: Waited::TooLong(waited) }) => Err(self.lock_wait(holder, waited)),
+        }
     }
 
     fn lock_wait(&self, holder: Option<String>, waited: std::time::Duration) -> MigrateError {
@@ -213,6 +249,7 @@ impl Run<'_> {
 
     /// Sleeps before the next look at what another runner is doing.
     async fn pause(&mut self, holder: Option<String>) -> Result<(), MigrateError> {
+        let holder = holder.or_else(|| self.holder.clone());
         self.wait.tell(holder.as_deref());
         match self.wait.pause().await {
             Ok(()) => Ok(()),
@@ -256,14 +293,19 @@ impl Run<'_> {
 
     /// Names what was pending here, and is applied now by another.
     fn tell_applied_elsewhere(&mut self, plan: &Plan, history: &[HistoryRow]) {
-        let now: Vec<MigrationId> = plan.steps.iter().map(|step| self.id(step)).collect();
-        for id in std::mem::replace(&mut self.planned, now) {
-            let mine = self.report.applied.iter().any(|applied| applied.id == id);
-            let there = history.iter().any(|row| row.id == id && row.state == RowState::Applied);
-            if !mine && there && !self.planned.contains(&id) {
-                self.migrator.listeners.tell(&Event::AppliedElsewhere { id: &id });
-            }
+        let now: HashSet<MigrationId> = plan.steps.iter().map(|step| self.id(step)).collect();
+        let mine: HashSet<&MigrationId> = self.report.applied.iter().map(|applied| &applied.id).collect();
+        let done = history.iter().filter(|row| row.state == RowState::Applied).map(|row| &row.id);
+        let elsewhere = done.filter(|id| self.planned.contains(*id) && !mine.contains(id) && !now.contains(*id));
+        let mut progress = false;
+        for id in elsewhere {
+            progress = true;
+            self.migrator.listeners.tell(&Event::AppliedElsewhere { id });
         }
+        if progress {
+            self.wait.restart();
+        }
+        self.planned = now;
     }
 
     /// Makes the history table where it is not there, and tells that the run begins.

@@ -82,7 +82,7 @@ impl Run<'_> {
             let connected = self.migrator.connected(&mut *self.session).await;
             connected.map_err(|error| hook_failed("on_connect", error, self.report.clone()))?;
             self.applied(applied).await?;
-            self.lock().await.map(|_| ())
+            self.lock(None).await.map(|_| ())
         };
         went_on.await.err().map_or(Interruption::PlanAgain, |error: MigrateError| Interruption::Ended(error))
     }

@@ -165,7 +165,8 @@ fn nothing_pending_reads_and_does_nothing_else() {
 fn a_lock_is_waited_for_until_the_deadline_and_the_holder_is_named() {
     let fake = Fake::new();
     fake.state().lock = Some(99);
-    let (waiting, events) = listen(&fake, migrator(&fake, two()).lock_wait(Duration::from_secs(10)));
+    let alone = CodeSource::new().sql("1", "a", "-- whimbrel: no-transaction\nmake a");
+    let (waiting, events) = listen(&fake, migrator(&fake, alone).lock_wait(Duration::from_secs(10)));
     let error = block_on(&fake, waiting.migrate()).unwrap_err();
     let MigrateError::LockWait { holder, waited, .. } = &error else { panic!("{error}") };
     assert_eq!((holder.as_deref(), *waited), (Some("session 99"), Duration::from_secs(10)));
@@ -173,6 +174,17 @@ fn a_lock_is_waited_for_until_the_deadline_and_the_holder_is_named() {
     let told = heard(&events);
     assert!((4..=6).contains(&told.len()) && told[0].starts_with("waiting for Some(\"session 99\")"), "{told:?}");
     assert!(fake.take_log().is_empty());
+}
+
+/// A pooler may keep the session of a runner that is gone, and with it the lock.
+#[test]
+fn a_lock_that_stays_held_does_not_stop_what_its_claims_protect() {
+    let fake = Fake::new();
+    fake.state().lock = Some(99);
+    let (waiting, events) = listen(&fake, migrator(&fake, two()).lock_wait(Duration::from_secs(60)));
+    let report = block_on(&fake, waiting.migrate()).unwrap();
+    assert_eq!((report.applied.len(), fake.state().now), (2, Duration::from_secs(5)));
+    assert!(heard(&events)[0].starts_with("waiting for Some(\"session 99\")"));
 }
 
 #[test]
