@@ -53,15 +53,15 @@ pub(crate) struct PostgresInterrupt {
     pub(crate) canceller: Arc<Canceller>,
     pub(crate) asked: Arc<AtomicBool>,
     /// Whether a message is under way. A request that finds none could only stop the next one.
-    pub(crate) busy: Arc<AtomicBool>,
+    pub(crate) at_work: Arc<AtomicBool>,
 }
 
 impl Interrupt for PostgresInterrupt {
     fn interrupt(&self) -> BoxFuture<'static, ()> {
         let canceller = Arc::clone(&self.canceller);
-        let (asked, busy) = (Arc::clone(&self.asked), Arc::clone(&self.busy));
+        let (asked, at_work) = (Arc::clone(&self.asked), Arc::clone(&self.at_work));
         Box::pin(async move {
-            if busy.load(Ordering::Acquire) {
+            if at_work.load(Ordering::Acquire) {
                 asked.store(true, Ordering::Release);
                 canceller.cancel().await;
             }

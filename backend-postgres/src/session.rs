@@ -59,7 +59,7 @@ pub(crate) struct PostgresSession {
     task: Option<JoinHandle<()>>,
     canceller: Arc<Canceller>,
     interrupted: Arc<AtomicBool>,
-    busy: Arc<AtomicBool>,
+    at_work: Arc<AtomicBool>,
     /// A transaction that a program began is open, as far as is known.
     open: bool,
     /// The seal of the open transaction stands.
@@ -91,7 +91,7 @@ impl PostgresSession {
             task,
             canceller: Arc::new(canceller),
             interrupted: Arc::default(),
-            busy: Arc::default(),
+            at_work: Arc::default(),
             open: false,
             sealed: false,
             locked: false,
@@ -355,9 +355,9 @@ impl Session for PostgresSession {
     }
 
     async fn run(&mut self, program: &[Op<'_>], observer: &mut (dyn Observer + Send)) -> Result<(), Halted> {
-        self.busy.store(true, Ordering::Release);
+        self.at_work.store(true, Ordering::Release);
         let result = self.run_steps(program, observer).await;
-        self.busy.store(false, Ordering::Release);
+        self.at_work.store(false, Ordering::Release);
         let stopped = matches!(&result, Err(halted) if halted.error.kind() == BackendErrorKind::Interrupted);
         if self.interrupted.load(Ordering::Acquire) && !stopped {
             // The request may still be on its way: a server that is idle when it arrives forgets it.
@@ -370,7 +370,7 @@ impl Session for PostgresSession {
         Box::new(PostgresInterrupt {
             canceller: Arc::clone(&self.canceller),
             asked: Arc::clone(&self.interrupted),
-            busy: Arc::clone(&self.busy),
+            at_work: Arc::clone(&self.at_work),
         })
     }
 

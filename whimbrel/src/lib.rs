@@ -31,7 +31,7 @@ pub mod postgres {
 /// A changed or removed file rebuilds the program by itself. Cargo looks for *new* files only where a build script
 /// says so; the macro refuses to compile until the package has one with this line:
 ///
-/// ```no_run
+/// ```text
 /// // build.rs
 /// fn main() {
 ///     println!("cargo::rerun-if-changed=migrations");
