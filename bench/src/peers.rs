@@ -7,6 +7,9 @@ use std::process::Command;
 
 use crate::options::Options;
 
+/// A peer's name, and what it runs.
+pub(crate) type Peer = (&'static str, Vec<String>);
+
 /// The peers, installed, with the folder of each.
 pub(crate) struct Peers {
     sqlx: PathBuf,
@@ -34,11 +37,7 @@ impl Peers {
     }
 
     /// What each runs against a database.
-    pub(crate) fn commands(
-        &self,
-        dialect: &str,
-        url: &str,
-    ) -> Result<[(&'static str, Vec<String>); 2], Box<dyn Error>> {
+    pub(crate) fn commands(&self, dialect: &str, url: &str) -> Result<[Peer; 2], Box<dyn Error>> {
         let config = self.place.join(format!("refinery-{dialect}.toml"));
         fs::write(&config, refinery_config(dialect, url)?)?;
         let text = |path: &Path| path.display().to_string();
