@@ -5,6 +5,7 @@
 mod application;
 mod corpora;
 mod counts;
+mod daemon;
 mod kit;
 mod postgres_backend;
 mod processes;
