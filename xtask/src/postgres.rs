@@ -90,11 +90,8 @@ pub(crate) fn for_developers(major: u32) -> Result<(), Failure> {
     match step(&format!("Postgres {major}"), || Postgres::arrange(major))? {
         Postgres::Image { name, .. } => {
             let container = format!("whimbrel-postgres-{major}");
-            start_container(&container, &name)?;
-            let version = await_version(&container)?;
-            let address = output(&mut command("docker", &["port", &container, "5432/tcp"]))?;
-            let port = address.lines().next().and_then(|line| line.rsplit_once(':')).map_or("", |(_, port)| port);
-            println!("{version}\npostgres://{USER}:{PASSWORD}@127.0.0.1:{port}/{USER}");
+            let (version, url) = serve(&container, &name)?;
+            println!("{version}\n{url}");
             println!("it runs until `docker rm -f {container}`, which also removes its data");
             Ok(())
         }
@@ -102,6 +99,31 @@ pub(crate) fn for_developers(major: u32) -> Result<(), Failure> {
             println!("{}\n{}", server.version()?, server.url());
             println!("it runs until Ctrl-C, or for a quarter of an hour without a client; its data goes with it");
             server.wait()
+        }
+    }
+}
+
+/// A server in a container of this name, with the image's own settings (fsync on): its version and URL.
+fn serve(container: &str, image: &str) -> Result<(String, String), Failure> {
+    start_container(container, image)?;
+    let version = await_version(container)?;
+    let address = output(&mut command("docker", &["port", container, "5432/tcp"]))?;
+    let port = address.lines().next().and_then(|line| line.rsplit_once(':')).map_or("", |(_, port)| port);
+    Ok((version, format!("postgres://{USER}:{PASSWORD}@127.0.0.1:{port}/{USER}")))
+}
+
+/// Runs `work` with the URL of a server whose data is on disk, and removes the server afterwards.
+pub(crate) fn with_server(postgres: Postgres, work: impl FnOnce(&str) -> Result<(), Failure>) -> Result<(), Failure> {
+    match postgres {
+        Postgres::Local { server, .. } => work(&server.url()),
+        Postgres::Image { major, name } => {
+            let container = format!("whimbrel-bench-{major}");
+            let done = serve(&container, &name).and_then(|(version, url)| {
+                println!("    {version}");
+                work(&url)
+            });
+            let removed = output(&mut command("docker", &["rm", "--force", "--volumes", &container]));
+            done.and(removed.map(drop))
         }
     }
 }
