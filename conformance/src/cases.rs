@@ -218,6 +218,7 @@ macro_rules! __cases {
                 its_directives_hold_for_it_alone
                 a_thousand_cost_no_more_each_than_ten
                 foreign_keys_off_keeps_rows_of_children
+                a_session_of_ones_own_reads_and_leaves_nothing_behind
                 waiting_for_a_database_ends_when_it_is_there
             }
             plan {
@@ -253,6 +254,7 @@ macro_rules! __cases {
                 of_rust_code_rolls_back
                 of_a_hook_stops_the_run
                 new_orphans_are_refused_with_foreign_keys_off
+                tables_that_lose_rows_are_kept
                 a_cancelled_statement_is_rolled_back
                 a_cancelled_run_stops_between_migrations
             }

@@ -6,7 +6,11 @@
 //! create index concurrently sessions_by_board on sessions (board_id);
 //! ```
 
+mod keep_rows;
+
 use std::time::Duration;
+
+pub use keep_rows::KeptTable;
 
 use crate::checksum::Checksum;
 use crate::duration::parse_duration;
@@ -15,7 +19,7 @@ use crate::problem::Problem;
 /// How a directive's comment begins.
 pub const DIRECTIVE_PREFIX: &str = "whimbrel:";
 
-const KNOWN: &str = "known are no-transaction, foreign-keys off, lock-timeout 5s, statement-timeout 10min, accept-checksum v1:sha256:…, repeatable";
+const KNOWN: &str = "known are no-transaction, foreign-keys off, keep-rows TABLE, lock-timeout 5s, statement-timeout 10min, accept-checksum v1:sha256:…, repeatable";
 
 /// What a migration asks of its runner.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,6 +28,9 @@ pub struct Directives {
     pub no_transaction: bool,
     /// `foreign-keys off`: foreign keys are not enforced while it runs, and nothing that it leaves may break one.
     pub foreign_keys_off: bool,
+    /// `keep-rows users, old=new`: tables that must have as many rows after it as before it, counted in its transaction;
+    /// else it is rolled back.
+    pub kept_tables: Vec<KeptTable>,
     /// `lock-timeout 5s`: how long a statement waits for a table. Zero: for ever.
     pub lock_timeout: Option<Duration>,
     /// `statement-timeout 10min`: how long a statement may run. Zero: for ever.
@@ -52,6 +59,10 @@ impl Directives {
             let hint = "without a transaction write the pragma into the migration itself";
             problems.push(Problem::new(file, "`foreign-keys off` and `no-transaction` exclude each other", hint));
         }
+        if directives.no_transaction && !directives.kept_tables.is_empty() {
+            let hint = "without a transaction nothing could be taken back: compare the counts by hand";
+            problems.push(Problem::new(file, "`keep-rows` and `no-transaction` exclude each other", hint));
+        }
         if problems.is_empty() { Ok(directives) } else { Err(problems) }
     }
 
@@ -67,6 +78,11 @@ impl Directives {
             ("repeatable", "") => switch_on(&mut self.repeatable, body),
             ("foreign-keys", "off") => switch_on(&mut self.foreign_keys_off, body),
             ("foreign-keys", _) => Err(invalid("foreign-keys off")),
+            ("keep-rows", _) => {
+                let tables = keep_rows::read(value).ok_or_else(|| invalid("keep-rows users, old=new"))?;
+                self.kept_tables.extend(tables);
+                Ok(())
+            }
             ("lock-timeout", _) => set_once(&mut self.lock_timeout, duration()?, body),
             ("statement-timeout", _) => set_once(&mut self.statement_timeout, duration()?, body),
             ("accept-checksum", _) => {

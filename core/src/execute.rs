@@ -4,6 +4,7 @@ mod drive;
 mod failure;
 mod locate;
 mod on_session;
+mod sql_session;
 mod stepwise;
 mod transaction;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 pub(crate) use drive::{drive, drive_plain};
 pub(crate) use on_session::OnSession;
+pub use sql_session::SqlSession;
 pub(crate) use stepwise::prefix_checksum;
 
 use crate::backend::{Claim, MigrationBackend, Op, Session, Setting};

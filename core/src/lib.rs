@@ -41,17 +41,20 @@ pub use capability::{Capabilities, RunLock};
 pub use checksum::Checksum;
 pub use clock::{BoxFuture, Clock};
 pub use dialect::{Dialect, quote_identifier, quote_literal};
-pub use directive::{DIRECTIVE_PREFIX, Directives};
+pub use directive::{DIRECTIVE_PREFIX, Directives, KeptTable};
 pub use duration::parse_duration;
 pub use error::{BackendError, BackendErrorKind};
 pub use event::Event;
+pub use execute::SqlSession;
 pub use history::{HistoryDetail, HistoryRow, MigrationId, MigrationKey, RowState};
 pub use hook::{Hooks, Pending};
 pub use migration::Migration;
 pub use migrator::{MigrationStatus, Migrator, PlannedMigration, Preview, Resolution, Status, TransactionMode};
 pub use plan::{DatabaseAhead, MigrationState, Note, OutOfOrder, PlanError, Policy, Refusal};
 pub use problem::{LoadError, Problem};
-pub use report::{Aftermath, Applied, Cause, FailedMigration, FailedStatement, MigrateError, MigrateErrorKind, Report};
+pub use report::{
+    Aftermath, Applied, Cause, FailedMigration, FailedStatement, MigrateError, MigrateErrorKind, Report, RowsChanged,
+};
 pub use source::{CodeSource, DirectorySource, EmbeddedFile, EmbeddedSource, Layout, Seed, Source, WhimbrelLayout};
 pub use sql::{BoxError, RustMigration, Sql};
 pub use timestamp::Timestamp;

@@ -49,6 +49,7 @@ impl fmt::Debug for Body {
 static NO_DIRECTIVES: Directives = Directives {
     no_transaction: false,
     foreign_keys_off: false,
+    kept_tables: Vec::new(),
     lock_timeout: None,
     statement_timeout: None,
     accepted_checksums: Vec::new(),

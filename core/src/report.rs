@@ -85,6 +85,8 @@ pub enum Cause {
     Code(BoxError),
     /// Rows break a foreign key after it that did not before.
     ForeignKeys(Vec<String>),
+    /// Tables that were to keep their rows (`keep-rows`) have another number of them.
+    RowsChanged(Vec<RowsChanged>),
     /// Its file changed while the run was under way, or is refused.
     Load(LoadError),
 }
@@ -105,7 +107,7 @@ impl Cause {
                 }
                 None
             }
-            Self::ForeignKeys(_) | Self::Load(_) => None,
+            Self::ForeignKeys(_) | Self::RowsChanged(_) | Self::Load(_) => None,
         }
     }
 }
@@ -120,7 +122,29 @@ impl fmt::Display for Cause {
                 write!(f, "{} rows would break a foreign key", rows.len())?;
                 rows.iter().take(5).try_for_each(|row| write!(f, "\n  {row}"))
             }
+            Self::RowsChanged(tables) => {
+                f.write_str("rows would be lost or added that the migration was to keep")?;
+                tables.iter().try_for_each(|table| write!(f, "\n  {table}"))
+            }
         }
+    }
+}
+
+/// A table that has another number of rows after a migration than before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowsChanged {
+    /// Its name after the migration.
+    pub table: String,
+    /// Rows before; `None`: there was no such table.
+    pub before: Option<u64>,
+    /// Rows after; `None`: there is no such table.
+    pub after: Option<u64>,
+}
+
+impl fmt::Display for RowsChanged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = |count: Option<u64>| count.map_or_else(|| "no such table".to_owned(), |n| format!("{n} rows"));
+        write!(f, "{}: {} before, {} after", self.table, rows(self.before), rows(self.after))
     }
 }
 

@@ -382,6 +382,30 @@ pub(super) async fn new_orphans_are_refused_with_foreign_keys_off(bench: &Bench)
     Outcome::Passed
 }
 
+pub(super) async fn tables_that_lose_rows_are_kept(bench: &Bench) -> Outcome {
+    need!(bench.capabilities().transactional_ddl, "its DDL is not transactional");
+    let tables = "create table one (id integer primary key);\ncreate table two (id integer primary key);\n\
+        insert into one values (1), (2);\ninsert into two values (1)";
+    let source = |second: &str| CodeSource::new().sql("1", "tables", tables).sql("2", "change", second);
+    let loss = "-- whimbrel: keep-rows one, two\ndelete from one where id = 1;\ninsert into two values (2)";
+    let error = bench.migrator(source(loss)).migrate().await.expect_err("rows are lost");
+    let failed = error.failed().expect("a migration failed");
+    let Cause::RowsChanged(changed) = &failed.cause else { panic!("{}", failed.cause) };
+    let changed: Vec<_> = changed.iter().map(ToString::to_string).collect();
+    assert_eq!(changed, ["one: 2 rows before, 1 rows after", "two: 1 rows before, 2 rows after"]);
+    assert_eq!(failed.aftermath, Aftermath::RolledBack);
+    assert_eq!(bench.value("select count(*) from one").await, "2");
+    let unknown = "-- whimbrel: keep-rows three\ninsert into two values (2)";
+    let error = bench.migrator(source(unknown)).migrate().await.expect_err("there is no such table");
+    assert!(error.to_string().contains("three: no such table before"), "{error}");
+    assert_eq!(bench.value("select count(*) from two").await, "1");
+    let kept = "-- whimbrel: keep-rows one=three, two\nalter table one rename to three;\n\
+        delete from two;\ninsert into two values (7)";
+    bench.migrator(source(kept)).migrate().await.expect("as many rows as before");
+    assert_eq!(bench.value("select count(*) from three").await, "2");
+    Outcome::Passed
+}
+
 pub(super) async fn a_cancelled_statement_is_rolled_back(bench: &Bench) -> Outcome {
     need!(bench.capabilities().transactional_ddl, "its DDL is not transactional");
     let slow = bench.snippets().slow;

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use whimbrel_core::{
-    Applied, BoxError, CodeSource, Event, HistoryDetail, Hooks, Migrator, OutOfOrder, Pending, Report, RowState,
-    RustMigration, Seed, Sql, TransactionMode, async_trait,
+    Applied, BackendErrorKind, BoxError, CodeSource, Event, HistoryDetail, Hooks, Migrator, OutOfOrder, Pending,
+    Report, RowState, RustMigration, Seed, Sql, SqlSession, TransactionMode, async_trait,
 };
 
 use super::{Outcome, need};
@@ -343,6 +343,19 @@ pub(super) async fn foreign_keys_off_keeps_rows_of_children(bench: &Bench) -> Ou
     bench.migrator(source).migrate().await.expect("it goes well");
     assert_eq!(bench.value("select count(*) from child").await, "3");
     assert_eq!(bench.value("select new from parent where id = 2").await, "b");
+    Outcome::Passed
+}
+
+pub(super) async fn a_session_of_ones_own_reads_and_leaves_nothing_behind(bench: &Bench) -> Outcome {
+    bench.migrator(three()).migrate().await.expect("it goes well");
+    let client = bench.client();
+    let mut sql = SqlSession::connect(&*client).await.expect("it gets a session");
+    assert_eq!(sql.query("select count(*) from marks").await.expect("it reads"), [[Some("3".to_owned())]]);
+    sql.execute("insert into marks values (4)").await.expect("it writes, in a transaction of the statement's own");
+    let refused = sql.execute("begin").await.expect_err("its transactions are its own");
+    assert_eq!(refused.kind(), BackendErrorKind::Unsupported);
+    sql.close().await.expect("it ends");
+    assert_eq!(bench.value("select count(*) from marks").await, "4");
     Outcome::Passed
 }
 

@@ -18,6 +18,7 @@ fn reads_every_directive_in_the_header() {
         Directives {
             no_transaction: true,
             foreign_keys_off: false,
+            kept_tables: Vec::new(),
             lock_timeout: Some(Duration::from_secs(5)),
             statement_timeout: Some(Duration::ZERO),
             accepted_checksums: vec![sum],
@@ -50,4 +51,24 @@ fn names_every_wrong_directive_with_its_line() {
         assert!(problem.starts_with(start) && problem.contains("hint: "), "{problem}");
     }
     assert_eq!(read("-- whimbrel: no-transaction\n-- whimbrel: foreign-keys off\n").unwrap_err().len(), 1);
+}
+
+#[test]
+fn kept_tables_are_names_of_sql() {
+    let kept = |text: &str| read(&format!("-- whimbrel: keep-rows {text}\n")).map(|directives| directives.kept_tables);
+    let table = |before: &str, after: &str| KeptTable { before: before.to_owned(), after: after.to_owned() };
+    let expected = vec![
+        table("users", "users"),
+        table("old", "new"),
+        table("a, \"b\"", "a, \"b\""),
+        table("audit.Log", "audit.x=y"),
+    ];
+    assert_eq!(kept(r#"users, old = new ,"a, ""b""",audit."Log"=audit."x=y""#).unwrap(), expected);
+    for wrong in ["", ",", "a,", "a b", "a=", "=a", "\"a", "\"\"", "a..b", "a.b.c", "a,,b"] {
+        assert!(kept(wrong).is_err(), "{wrong}");
+    }
+    let twice = read("-- whimbrel: keep-rows a\n-- whimbrel: keep-rows b\n").unwrap();
+    assert_eq!(twice.kept_tables.len(), 2);
+    let problems = read("-- whimbrel: keep-rows a\n-- whimbrel: no-transaction\n").unwrap_err();
+    assert!(problems[0].contains("exclude each other"), "{problems:?}");
 }

@@ -33,7 +33,7 @@ impl Part {
             Self::Claim => "claim".to_owned(),
             Self::Statement(index) => format!("statement {} of {total}", index + 1),
             Self::Unseal => "end of the migration's statements".to_owned(),
-            Self::Measure => "check of foreign keys".to_owned(),
+            Self::Measure => "check of foreign keys and rows".to_owned(),
             Self::Record => "record in the history".to_owned(),
             Self::Commit => "commit".to_owned(),
         }

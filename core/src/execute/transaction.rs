@@ -10,7 +10,7 @@ use super::{Executor, OnSession, Ready, StepError, drive, drive_plain};
 use crate::backend::{Claim, Fenced, Finish, Halted, Measure, Measurement, Op, OpOutcome, Setting, TransactionState};
 use crate::migration::Migration;
 use crate::plan::Step;
-use crate::report::{Aftermath, Applied, Cause};
+use crate::report::{Aftermath, Applied, Cause, RowsChanged};
 use crate::sql::RustMigration;
 
 /// A stretch of the transaction.
@@ -19,14 +19,15 @@ enum Segment<'a> {
     Ops(Vec<Op<'a>>, Vec<(usize, Part)>),
     /// Code of a migration.
     Code(usize, Arc<dyn RustMigration>),
-    /// The foreign-key violations that were measured last must be among those that were measured first.
-    CompareForeignKeys(usize),
+    /// What was measured after the text must go with what was measured before it.
+    Compare(usize),
 }
 
 /// What the transaction has answered so far.
 #[derive(Default)]
 struct Answers {
     violations: Vec<Vec<String>>,
+    row_counts: Vec<Vec<Option<u64>>>,
     finished: Vec<(crate::Timestamp, u64)>,
 }
 
@@ -60,7 +61,8 @@ impl Executor<'_> {
             .zip(&claims)
             .map(|(r, claim)| Finish { row: Fenced { id: &r.migration.id, fence: claim.fence_after() } });
         let finishes: Vec<Finish<'_>> = finishes.collect();
-        let segments = script(ready, &settings, &claims, &finishes);
+        let measures: Vec<Measures> = ready.iter().map(|r| Measures::of(r.migration)).collect();
+        let segments = script(ready, &settings, &claims, &finishes, &measures);
         let mut answers = Answers::default();
         for segment in &segments {
             self.run_segment(segment, ready, &mut answers).await?;
@@ -85,7 +87,7 @@ impl Executor<'_> {
         match segment {
             Segment::Ops(ops, parts) => self.run_ops(ops, parts, ready, answers).await,
             Segment::Code(index, code) => self.run_code(&ready[*index], &**code).await,
-            Segment::CompareForeignKeys(index) => self.compare_foreign_keys(&ready[*index], answers).await,
+            Segment::Compare(index) => self.compare(&ready[*index], answers).await,
         }
     }
 
@@ -107,6 +109,7 @@ impl Executor<'_> {
         for (_, outcome) in recorder.outcomes {
             match outcome {
                 OpOutcome::Measured(Measurement::ForeignKeyViolations(rows)) => answers.violations.push(rows),
+                OpOutcome::Measured(Measurement::RowCounts(counts)) => answers.row_counts.push(counts),
                 OpOutcome::Finished { at, duration_ms } => answers.finished.push((at, duration_ms)),
                 _ => {}
             }
@@ -136,15 +139,15 @@ impl Executor<'_> {
         Err(StepError::Failed(ready.failed(Cause::Code(error), aftermath, None)))
     }
 
-    async fn compare_foreign_keys(&mut self, ready: &Ready<'_>, answers: &Answers) -> Result<(), StepError> {
-        let [before, .., after] = &*answers.violations else { return Ok(()) };
-        let before: std::collections::HashSet<&String> = before.iter().collect();
-        let new: Vec<String> = after.iter().filter(|row| !before.contains(row)).cloned().collect();
-        if new.is_empty() {
+    /// Compares the figures before and after a migration's text; takes them, so that the next migration has its own.
+    async fn compare(&mut self, ready: &Ready<'_>, answers: &mut Answers) -> Result<(), StepError> {
+        let violations = std::mem::take(&mut answers.violations);
+        let counts = std::mem::take(&mut answers.row_counts);
+        let Some(cause) = new_violations(&violations).or_else(|| changed_counts(ready.migration, &counts)) else {
             return Ok(());
-        }
+        };
         let aftermath = self.roll_back(TransactionState::Open).await;
-        Err(StepError::Failed(ready.failed(Cause::ForeignKeys(new), aftermath, None)))
+        Err(StepError::Failed(ready.failed(cause, aftermath, None)))
     }
 
     /// Ends the transaction of a program that stopped, and says what is left of it.
@@ -193,14 +196,57 @@ pub(super) fn not_loaded(migration: &Migration, error: crate::LoadError) -> Step
     }))
 }
 
+/// Rows that break a foreign key after the text and did not before.
+fn new_violations(measured: &[Vec<String>]) -> Option<Cause> {
+    let [before, .., after] = measured else { return None };
+    let before: std::collections::HashSet<&String> = before.iter().collect();
+    let new: Vec<String> = after.iter().filter(|row| !before.contains(row)).cloned().collect();
+    (!new.is_empty()).then_some(Cause::ForeignKeys(new))
+}
+
+/// Tables of `keep-rows` with another number of rows, and those that are not there.
+fn changed_counts(migration: &Migration, measured: &[Vec<Option<u64>>]) -> Option<Cause> {
+    let [before, .., after] = measured else { return None };
+    let tables = migration.directives().kept_tables.iter().zip(before.iter().zip(after));
+    let changed: Vec<RowsChanged> = tables
+        .filter(|(_, (before, after))| before.is_none() || before != after)
+        .map(|(table, (before, after))| RowsChanged { table: table.after.clone(), before: *before, after: *after })
+        .collect();
+    (!changed.is_empty()).then_some(Cause::RowsChanged(changed))
+}
+
+/// What is measured around a migration's text: before it, and after it.
+#[derive(Default)]
+struct Measures {
+    before: Vec<Measure>,
+    after: Vec<Measure>,
+}
+
+impl Measures {
+    fn of(migration: &Migration) -> Self {
+        let directives = migration.directives();
+        let mut measures = Self::default();
+        if directives.foreign_keys_off {
+            measures.before.push(Measure::ForeignKeyViolations);
+            measures.after.push(Measure::ForeignKeyViolations);
+        }
+        if !directives.kept_tables.is_empty() {
+            let kept = directives.kept_tables.iter();
+            measures.before.push(Measure::RowCounts(kept.clone().map(|table| table.before.clone()).collect()));
+            measures.after.push(Measure::RowCounts(kept.map(|table| table.after.clone()).collect()));
+        }
+        measures
+    }
+}
+
 /// Writes the transaction as stretches: as few as the migrations allow, so that a backend can send each in one message.
 fn script<'a>(
     ready: &'a [Ready<'_>],
     settings: &'a [Vec<Setting>],
     claims: &'a [Claim<'a>],
     finishes: &'a [Finish<'a>],
+    measures: &'a [Measures],
 ) -> Vec<Segment<'a>> {
-    const VIOLATIONS: &Op<'static> = &Op::Measure(&Measure::ForeignKeyViolations);
     let mut segments = Vec::new();
     let (mut ops, mut parts) = (vec![Op::Begin], vec![(0, Part::Opening)]);
     for (index, r) in ready.iter().enumerate() {
@@ -210,10 +256,7 @@ fn script<'a>(
         };
         settings[index].iter().for_each(|setting| add(Op::Set(setting), Part::Opening));
         add(Op::Claim(&claims[index]), Part::Claim);
-        let measured = r.migration.directives().foreign_keys_off;
-        if measured {
-            add(*VIOLATIONS, Part::Measure);
-        }
+        measures[index].before.iter().for_each(|measure| add(Op::Measure(measure), Part::Measure));
         add(Op::Seal, Part::Opening);
         r.statements
             .iter()
@@ -229,10 +272,10 @@ fn script<'a>(
             parts.push((index, part));
         };
         add(Op::Unseal, Part::Unseal);
-        if measured {
-            add(*VIOLATIONS, Part::Measure);
+        measures[index].after.iter().for_each(|measure| add(Op::Measure(measure), Part::Measure));
+        if !measures[index].after.is_empty() {
             segments.push(Segment::Ops(std::mem::take(&mut ops), std::mem::take(&mut parts)));
-            segments.push(Segment::CompareForeignKeys(index));
+            segments.push(Segment::Compare(index));
         }
         ops.push(Op::Finish(&finishes[index]));
         parts.push((index, Part::Record));

@@ -164,6 +164,8 @@ impl Run<'_> {
                 "cannot run in a transaction, and one transaction for all was asked for",
                 "migrate with a transaction for each",
             )
+        } else if !directives.kept_tables.is_empty() && !capabilities.transactional_ddl {
+            ("says `keep-rows`, and this database cannot take back what changed a table", "compare the counts by hand")
         } else if migration.code().is_some() && !capabilities.transactional_ddl {
             ("is written in Rust, which needs a database whose DDL is transactional", "write it in SQL")
         } else {
