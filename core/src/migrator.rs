@@ -20,6 +20,7 @@ pub use status::{MigrationStatus, PlannedMigration, Preview, Status};
 
 use crate::backend::MigrationBackend;
 use crate::cancel::CancelToken;
+use crate::checksum::Checksum;
 use crate::event::{Event, Listeners};
 use crate::execute::Settings;
 use crate::history::DEFAULT_NAMESPACE;
@@ -307,6 +308,19 @@ impl Migrator {
     ) -> impl Future<Output = Result<(), MigrateError>> + Send + '_ {
         let span = tracing::info_span!("resolve", database = %self.backend.database(), %id);
         self.settle(Stopped::Id(id.clone()), resolution).instrument(span)
+    }
+
+    /// A checksum of all that a run would bring into an empty database: every migration and seed, with its content.
+    ///
+    /// Reads the sources on this thread, and asks no database.
+    ///
+    /// # Errors
+    ///
+    /// [`MigrateError::Load`] where they cannot be loaded.
+    pub fn fingerprint(&self) -> Result<Checksum, MigrateError> {
+        let migrations = load::load_all(&self.sources, &self.seeds).map_err(MigrateError::Load)?;
+        let lines = migrations.iter().map(|m| format!("{} {} {}\n", m.id.namespace, m.id.stored_key(), m.checksum));
+        Ok(Checksum::of_text(&lines.collect::<String>()))
     }
 
     /// The backend.

@@ -7,6 +7,9 @@ mod database;
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use database::{Database, HistoryPlace};
+#[cfg(all(feature = "test-support", any(feature = "sqlite", feature = "postgres")))]
+pub mod test_support;
+
 pub use whimbrel_core::*;
 pub use whimbrel_macros::embed_migrations;
 

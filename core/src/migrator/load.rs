@@ -37,7 +37,7 @@ impl Loading {
 
 type InNamespace<T> = (Arc<str>, T);
 
-fn load_all(
+pub(super) fn load_all(
     sources: &[InNamespace<Arc<dyn Source>>],
     seeds: &[InNamespace<Seed>],
 ) -> Result<Vec<Migration>, LoadError> {

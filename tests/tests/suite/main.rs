@@ -10,6 +10,7 @@ mod kit;
 mod postgres_backend;
 mod processes;
 mod rights;
+mod test_support;
 
 /// Runs a test on a runtime of its own.
 fn block_on<T>(test: impl Future<Output = T>) -> T {
