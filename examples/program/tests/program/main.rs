@@ -1,6 +1,8 @@
 //! The code that the guide shows does what the guide says.
 #![expect(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
 
+mod testing;
+
 use example_program::{code, connections, hooks, running};
 use whimbrel::sqlite::{SqliteBackend, libsql};
 use whimbrel::{CancelToken, MigrateError, MigrateErrorKind, Migrator, embed_migrations};
