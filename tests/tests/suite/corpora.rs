@@ -188,7 +188,7 @@ fn postgres_folders_give_their_schema() {
     }
     let Some(folders) = corpora("postgres") else { return };
     crate::block_on(async {
-        let (mut applied, mut compared) = (0, 0);
+        let (mut tried, mut applied, mut compared) = (0, 0, 0);
         for folder in &folders {
             let (corpus, mut database) = (Corpus::load(folder), TestDatabase::postgres().await);
             corpus.set_up(&database).await;
@@ -201,6 +201,7 @@ fn postgres_folders_give_their_schema() {
                 println!("{} DID NOT RUN: it needs Postgres {}", corpus.name(), corpus.server_major());
                 continue;
             }
+            tried += 1;
             if let Went::Not(why) = apply(&corpus, &database).await {
                 println!("{} DID NOT RUN to its end: {why}", corpus.name());
                 continue;
@@ -219,7 +220,10 @@ fn postgres_folders_give_their_schema() {
                 Err(why) => println!("{}: NOT COMPARED: {why}", corpus.name()),
             }
         }
-        println!("{applied} of {} Postgres folders applied, {compared} schemas compared", folders.len());
-        assert!(applied * 10 >= folders.len() * 8, "only {applied} of {} folders applied", folders.len());
+        println!(
+            "{applied} of {tried} Postgres folders applied ({} there are), {compared} schemas compared",
+            folders.len()
+        );
+        assert!(applied * 10 >= tried * 8, "only {applied} of {tried} folders applied");
     });
 }
