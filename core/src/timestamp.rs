@@ -1,6 +1,7 @@
 //! Moments on the database's clock.
 
 use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 const DAY_US: i64 = 86_400_000_000;
 
@@ -13,6 +14,13 @@ impl Timestamp {
     #[must_use]
     pub fn from_microseconds(us: i64) -> Self {
         Self(us)
+    }
+
+    /// This machine's clock.
+    #[must_use]
+    pub fn now() -> Self {
+        let us = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros());
+        Self(i64::try_from(us).unwrap_or(i64::MAX))
     }
 
     /// Microseconds since 1970 UTC.

@@ -1,5 +1,9 @@
 //! What leads from one schema to another, in steps.
 
+pub(crate) mod apply;
+
+pub use apply::{InvalidChange, apply, apply_all};
+
 use crate::model::{
     Check, Column, EnumType, ForeignKey, Index, Native, ObjectName, PrimaryKey, RawConstraint, Sequence, Table, Unique,
     View,

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use whimbrel_core::{BackendError, Dialect, Problem, Sql};
 
 use crate::change::Change;
+use crate::diff::Rules;
 use crate::model::{ObjectName, Schema};
 
 /// A dialect as the schema engine needs it: what portable SQL becomes in it, how changes are written, how a database is
@@ -17,6 +18,9 @@ use crate::model::{ObjectName, Schema};
 pub trait SchemaDialect: fmt::Debug + Send + Sync {
     /// How its SQL is read and written.
     fn dialect(&self) -> &'static Dialect;
+
+    /// What stands in the way of what in this dialect.
+    fn rules(&self) -> Rules;
 
     /// Turns a portable schema into one of this dialect: types, translated defaults and expressions, the checks that
     /// stand for a type, the names that the database would give. What is this dialect's already stays as it is.
@@ -78,8 +82,16 @@ pub struct Rename {
     pub object: RenamedObject,
     /// Its name before.
     pub from: String,
-    /// Its name after.
+    /// Its name after; empty: it was not renamed, see [`Rename::is_refused`].
     pub to: String,
+}
+
+impl Rename {
+    /// Whether it says that there is none: `from` is dropped, and what is new is something else. `to` is empty then.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.to.is_empty()
+    }
 }
 
 /// What a rename is of. Names of tables and types are those after the change.

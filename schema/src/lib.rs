@@ -11,11 +11,22 @@
 //! implement in their `ddl.rs` and `introspect.rs`.
 
 pub mod change;
+mod compare;
 mod dialect;
+pub mod diff;
 pub mod expr;
+mod folder;
+pub mod generate;
+mod journal;
 pub mod model;
+mod snapshot;
+mod tokens;
 
 pub use change::Change;
+pub use compare::{Difference, compare};
 pub use dialect::{Introspected, Loss, Part, Rename, RenamedObject, SchemaDialect, Script, ScriptRequest, Storage};
 pub use expr::Expr;
+pub use folder::Folder;
+pub use journal::{Entry, Journal};
 pub use model::{Schema, Type};
+pub use snapshot::Snapshot;

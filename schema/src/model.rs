@@ -84,7 +84,7 @@ pub struct View {
     /// The names of its columns, where they are given before `AS`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
-    /// The query, without a semicolon, as it was written; compared by its tokens, see [`View::same_query`].
+    /// The query, without a semicolon, as it was written; compared by its tokens, see [`View::same_as`].
     pub query: String,
     /// Whether its rows are stored.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -110,6 +110,25 @@ pub struct Native {
     pub table: Option<ObjectName>,
     /// The statement that makes it, without a semicolon at its end.
     pub sql: String,
+}
+
+impl View {
+    /// Whether two views are the same but for white space, comments and the case of words in their queries. A
+    /// comment on the view is no difference.
+    #[must_use]
+    pub fn same_as(&self, other: &Self) -> bool {
+        let bare = |view: &Self| Self { query: String::new(), comment: None, ..view.clone() };
+        bare(self) == bare(other) && crate::tokens::same(&self.query, &other.query)
+    }
+}
+
+impl Native {
+    /// Whether two are the same but for white space, comments and the case of words.
+    #[must_use]
+    pub fn same_as(&self, other: &Self) -> bool {
+        (&self.kind, &self.name, &self.table) == (&other.kind, &other.name, &other.table)
+            && crate::tokens::same(&self.sql, &other.sql)
+    }
 }
 
 impl Schema {

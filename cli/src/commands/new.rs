@@ -1,14 +1,12 @@
 //! `new`: an empty migration, with the same version and name in every target's folder.
 
-mod version;
-
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
 use whimbrel::history::DEFAULT_NAMESPACE;
-use whimbrel::{DirectorySource, LoadError, Source, Version};
+use whimbrel::{DirectorySource, LoadError, Source, Timestamp, Version};
 
 use super::Context;
 use super::init::{not_written, write_new};
@@ -37,7 +35,7 @@ pub(super) fn run(context: &Context, arguments: &New) -> Result<u8, CliError> {
     }
     let config = context.config()?;
     let folders = crate::target::every_folder(&context.common, config.as_ref(), &context.environment)?;
-    let version = version::next(&versions(&folders)?, version::now());
+    let version = Version::next_after(&versions(&folders)?, Timestamp::now()).to_string();
     let files: Vec<PathBuf> = folders.iter().map(|folder| folder.join(format!("{version}_{name}.sql"))).collect();
     write_all(&files, &header(&version, &name))?;
     for file in &files {

@@ -74,6 +74,15 @@ pub enum NullsOrder {
     Last,
 }
 
+impl Index {
+    /// Whether it is on these columns, in any order, and on nothing else.
+    #[must_use]
+    pub fn is_on(&self, columns: &[String]) -> bool {
+        let named = |key: &IndexKey| matches!(&key.on, IndexTarget::Column(name) if columns.contains(name));
+        self.predicate.is_none() && self.keys.len() == columns.len() && self.keys.iter().all(named)
+    }
+}
+
 impl IndexKey {
     /// A column, in the usual direction.
     pub fn column(name: impl Into<String>) -> Self {

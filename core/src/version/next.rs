@@ -1,24 +1,28 @@
 //! The version of the next migration.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use whimbrel::{Timestamp, Version};
+use super::Version;
+use crate::timestamp::Timestamp;
 
 /// Digits of a timestamp: year, month, day, hour, minute, second.
 const TIMESTAMP: usize = 14;
 const FIRST: &str = "0000";
 
-/// Now, as a version: 14 digits, UTC.
-pub(super) fn now() -> String {
-    let us = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros());
-    let now = Timestamp::from_microseconds(i64::try_from(us).unwrap_or(i64::MAX)).to_string();
-    now.chars().filter(char::is_ascii_digit).take(TIMESTAMP).collect()
+impl Version {
+    /// The version after all of these, in their style: the newest one's last number plus one, at its width, or `now` in 14
+    /// digits (UTC) where they are timestamps. Without any, `0000`.
+    #[must_use]
+    pub fn next_after<'a>(versions: impl IntoIterator<Item = &'a Self>, now: Timestamp) -> Self {
+        let next = match versions.into_iter().max() {
+            Some(newest) => after(newest, now),
+            None => FIRST.to_owned(),
+        };
+        // Digits and dots in the form of a version that was one.
+        Self(next.into())
+    }
 }
 
-/// The version after all of these, in their style: the newest one's last number plus one, at its width; `now` where
-/// they are timestamps.
-pub(super) fn next(versions: &[Version], now: String) -> String {
-    let Some(newest) = versions.iter().max() else { return FIRST.to_owned() };
+fn after(newest: &Version, now: Timestamp) -> String {
+    let now: String = now.to_string().chars().filter(char::is_ascii_digit).take(TIMESTAMP).collect();
     let is_timestamp = newest.as_str().len() == TIMESTAMP && !newest.as_str().contains('.');
     let is_newer = now.parse::<Version>().is_ok_and(|now| now > *newest);
     if is_timestamp && is_newer { now } else { increment(newest.as_str()) }
@@ -45,7 +49,8 @@ mod tests {
 
     #[test]
     fn continues_the_style_of_the_folder() {
-        let now = "20261122160000";
+        // 2026-11-22T16:00:00Z
+        let now = Timestamp::from_microseconds(1_795_363_200_000_000);
         for (versions, expected) in [
             (&[][..], "0000"),
             (&["0000"], "0001"),
@@ -53,19 +58,12 @@ mod tests {
             (&["9999"], "10000"),
             (&["1", "2"], "3"),
             (&["1.4.2", "1.4.9"], "1.4.10"),
-            (&["20250101000000"], now),
+            (&["20250101000000"], "20261122160000"),
             (&["20261122160000"], "20261122160001"),
             (&["20270101000000"], "20270101000001"),
         ] {
             let versions: Vec<Version> = versions.iter().filter_map(|text| text.parse().ok()).collect();
-            assert_eq!(next(&versions, now.to_owned()), expected, "{versions:?}");
+            assert_eq!(Version::next_after(&versions, now).as_str(), expected, "{versions:?}");
         }
-    }
-
-    #[test]
-    fn now_is_fourteen_digits() {
-        let now = now();
-        assert_eq!(now.len(), TIMESTAMP);
-        assert!(now.as_str() > "20250101000000" && now.bytes().all(|b| b.is_ascii_digit()), "{now}");
     }
 }

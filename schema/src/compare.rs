@@ -1,0 +1,76 @@
+//! How two schemas differ, in words.
+
+mod words;
+
+use std::fmt;
+
+use crate::dialect::Rename;
+use crate::diff::{Question, Questions, Rules, diff};
+use crate::model::Schema;
+
+/// One thing that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Difference {
+    /// Which object: `table users`, `column users.email`, `index users_email_idx`.
+    pub object: String,
+    /// What is different, behind the object's name: `is missing`, `is text, expected varchar(320)`.
+    pub what: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.object, self.what)
+    }
+}
+
+/// Everything in which `actual` is not as `expected`, both of one dialect. The order of columns does not count.
+#[must_use]
+pub fn compare(expected: &Schema, actual: &Schema) -> Vec<Difference> {
+    let mut renames = Vec::new();
+    // Names of constraints count, and nothing stands in the way of anything: only what differs is told.
+    let rules = Rules { renames_constraints: true, ..Rules::FREE };
+    let steps = loop {
+        match diff(actual, expected, &renames, &rules) {
+            Ok(steps) => break steps,
+            Err(Questions(questions)) => {
+                let before = renames.len();
+                renames.extend(questions.into_iter().filter_map(|question| match question {
+                    Question::Renamed { object, from, .. } => Some(Rename { object, from, to: String::new() }),
+                    Question::Wrong(_) => None,
+                }));
+                if renames.len() == before {
+                    break Vec::new();
+                }
+            }
+        }
+    };
+    let mut differences: Vec<Difference> = steps.iter().flat_map(words::of).collect();
+    differences.dedup();
+    pair_up(differences)
+}
+
+/// What is dropped and made again under one name is different, not missing and unexpected.
+fn pair_up(differences: Vec<Difference>) -> Vec<Difference> {
+    let mut told: Vec<Difference> = Vec::with_capacity(differences.len());
+    for difference in differences {
+        let other =
+            |it: &&mut Difference| it.object == difference.object && is_presence(it) && is_presence(&difference);
+        match told.iter_mut().find(other) {
+            Some(earlier) if earlier.what != difference.what => {
+                let is = earlier.what.strip_prefix(words::UNEXPECTED).unwrap_or(&earlier.what);
+                let expected = difference.what.strip_prefix(words::MISSING).unwrap_or(&difference.what);
+                earlier.what = format!("is{is}, expected{expected}");
+            }
+            Some(_) => {}
+            None => told.push(difference),
+        }
+    }
+    told
+}
+
+fn is_presence(difference: &Difference) -> bool {
+    difference.what.starts_with(words::MISSING) || difference.what.starts_with(words::UNEXPECTED)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,204 @@
+//! The steps from one schema to another.
+
+mod columns;
+mod order;
+mod question;
+mod renames;
+mod tables;
+
+use std::collections::BTreeSet;
+
+pub use question::{Question, Questions};
+
+use crate::change::{Change, Commented, apply_all};
+use crate::dialect::Rename;
+use crate::model::{EnumType, Native, ObjectName, Schema, Table, View};
+use crate::tokens;
+
+/// What matters to a database when it is changed, as data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rules {
+    /// Constraints have names that can be changed. Else they are what they say, and one without a name is found by that.
+    pub renames_constraints: bool,
+    /// A view keeps its tables from changing the columns that it reads: it is dropped before and made again after.
+    pub views_hold_columns: bool,
+    /// The type of a column cannot change while a foreign key compares it with one of another type.
+    pub keys_hold_types: bool,
+}
+
+impl Rules {
+    /// A database in which nothing stands in the way of anything.
+    pub const FREE: Self = Self { renames_constraints: false, views_hold_columns: false, keys_hold_types: false };
+    /// Postgres, and what is like it.
+    pub const NAMED: Self = Self { renames_constraints: true, views_hold_columns: true, keys_hold_types: true };
+}
+
+/// The steps from `before` to `after`, two schemas of one dialect, in an order in which every state between is valid.
+///
+/// The order of columns in a table is no difference: a column that is added stands last, wherever the file has it.
+///
+/// # Errors
+///
+/// Where something that is gone looks like something that is new and no rename says whether it is one: a rename is never
+/// guessed, and never a drop and an addition by itself.
+pub fn diff(before: &Schema, after: &Schema, renames: &[Rename], rules: &Rules) -> Result<Vec<Change>, Questions> {
+    let renamed = renames::changes(before, after, renames)?;
+    let Ok(now) = apply_all(before.clone(), &renamed) else { return Err(Questions::impossible(before, renames)) };
+    let questions = question::ask(&now, after, renames);
+    if !questions.is_empty() {
+        return Err(Questions(questions));
+    }
+    let difference = Difference { now: &now, after, rules };
+    Ok(difference.steps(renamed))
+}
+
+/// Two schemas after the renames.
+pub(crate) struct Difference<'a> {
+    now: &'a Schema,
+    after: &'a Schema,
+    rules: &'a Rules,
+}
+
+impl<'a> Difference<'a> {
+    /// All steps: what stands in the way goes first, then renames, then what is new, then what is gone.
+    fn steps(&self, renamed: Vec<Change>) -> Vec<Change> {
+        let tables = tables::Tables::compare(self);
+        let (dropped_views, created_views) = self.views(&tables);
+        let (dropped_natives, created_natives) = self.natives(&tables);
+        let (early, late) = order::early_natives(created_natives, &tables.created);
+        let mut steps = Vec::new();
+        // Before the renames, what goes has its names from before them.
+        steps.extend(renamed);
+        steps.extend(dropped_natives.into_iter().map(Change::DropNative));
+        steps.extend(order::views_backwards(dropped_views).into_iter().map(Change::DropView));
+        steps.extend(early.into_iter().map(Change::CreateNative));
+        steps.extend(self.new_types());
+        tables.append_to(&mut steps, self.now);
+        steps.extend(self.gone_types());
+        steps.extend(order::views_forwards(created_views.clone()).into_iter().map(Change::CreateView));
+        steps.extend(late.into_iter().map(Change::CreateNative));
+        self.comments(&mut steps, &created_views);
+        steps
+    }
+
+    /// Tables that are in both.
+    fn common(&self) -> impl Iterator<Item = (&'a Table, &'a Table)> + use<'a> {
+        let by_name = by_name(&self.after.tables, |table| &table.name);
+        self.now.tables.iter().filter_map(move |now| Some((now, *by_name.get(&now.name)?)))
+    }
+
+    /// New enums and sequences, and those that change.
+    fn new_types(&self) -> Vec<Change> {
+        let mut steps = Vec::new();
+        for ty in &self.after.enums {
+            match self.now.enum_type(&ty.name) {
+                None => steps.push(Change::CreateEnum(ty.clone())),
+                Some(now) if now.values != ty.values => {
+                    let after = EnumType { comment: now.comment.clone(), ..ty.clone() };
+                    steps.push(Change::AlterEnum { before: now.clone(), after });
+                }
+                Some(_) => {}
+            }
+        }
+        for sequence in &self.after.sequences {
+            match self.now.sequences.iter().find(|now| now.name == sequence.name) {
+                None => steps.push(Change::CreateSequence(sequence.clone())),
+                Some(now) if now != sequence => {
+                    steps.push(Change::AlterSequence { before: now.clone(), after: sequence.clone() });
+                }
+                Some(_) => {}
+            }
+        }
+        steps
+    }
+
+    fn gone_types(&self) -> Vec<Change> {
+        let sequences = self.now.sequences.iter();
+        let sequences = sequences.filter(|it| !self.after.sequences.iter().any(|after| after.name == it.name));
+        let enums = self.now.enums.iter().filter(|ty| self.after.enum_type(&ty.name).is_none());
+        sequences.cloned().map(Change::DropSequence).chain(enums.cloned().map(Change::DropEnum)).collect()
+    }
+
+    /// Views to drop, and views to make: those that change, and those that stand in the way, with all that read them.
+    fn views(&self, tables: &tables::Tables) -> (Vec<View>, Vec<View>) {
+        let changed = |view: &&View| self.after.view(&view.name).is_none_or(|after| !after.same_as(view));
+        let mut dropped: BTreeSet<&ObjectName> = self.now.views.iter().filter(changed).map(|view| &view.name).collect();
+        if self.rules.views_hold_columns {
+            let held = |view: &&View| tables.holds_up(&view.query);
+            dropped.extend(self.now.views.iter().filter(held).map(|view| &view.name));
+            loop {
+                let reads = |view: &&View| dropped.iter().any(|name| tokens::mentions(&view.query, &name.name));
+                let more: Vec<_> = self.now.views.iter().filter(reads).map(|view| &view.name).collect();
+                let count = dropped.len();
+                dropped.extend(more);
+                if dropped.len() == count {
+                    break;
+                }
+            }
+        }
+        let gone = self.now.views.iter().filter(|view| dropped.contains(&view.name)).cloned().collect();
+        let made = |view: &&View| dropped.contains(&view.name) || self.now.view(&view.name).is_none();
+        (gone, self.after.views.iter().filter(made).cloned().collect())
+    }
+
+    /// The same for what is carried as text.
+    fn natives(&self, tables: &tables::Tables) -> (Vec<Native>, Vec<Native>) {
+        let kept = |native: &Native| {
+            let held = native.table.is_some() && self.rules.views_hold_columns && tables.holds_up(&native.sql);
+            !held && self.after.natives.iter().any(|after| after.same_as(native))
+        };
+        let with_table = |native: &&Native| {
+            native.table.as_ref().is_none_or(|table| !tables.dropped.iter().any(|gone| gone.name == *table))
+        };
+        let gone: Vec<Native> =
+            self.now.natives.iter().filter(|native| !kept(native)).filter(with_table).cloned().collect();
+        let stays = |native: &Native| self.now.natives.iter().any(|now| now.same_as(native) && kept(now));
+        (gone, self.after.natives.iter().filter(|native| !stays(native)).cloned().collect())
+    }
+
+    fn comments(&self, steps: &mut Vec<Change>, created_views: &[View]) {
+        let mut set = |on: Commented, now: Option<&String>, after: Option<&String>| {
+            if now != after {
+                steps.push(Change::SetComment { on, comment: after.cloned() });
+            }
+        };
+        for (now, after) in self.common() {
+            set(Commented::Table(after.name.clone()), now.comment.as_ref(), after.comment.as_ref());
+            for column in &after.columns {
+                // A column that is added or altered has its comment by then.
+                if let Some(was) = now.column(&column.name).filter(|was| columns::same_but_comment(was, column)) {
+                    let on = Commented::Column(after.name.clone(), column.name.clone());
+                    set(on, was.comment.as_ref(), column.comment.as_ref());
+                }
+            }
+        }
+        for ty in &self.after.enums {
+            if let Some(now) = self.now.enum_type(&ty.name) {
+                set(Commented::Enum(ty.name.clone()), now.comment.as_ref(), ty.comment.as_ref());
+            }
+        }
+        let kept = self.after.views.iter().filter(|view| !created_views.contains(view));
+        for view in kept {
+            let now = self.now.view(&view.name).and_then(|now| now.comment.as_ref());
+            set(Commented::View(view.name.clone(), view.materialized), now, view.comment.as_ref());
+        }
+    }
+}
+
+/// Things by their names.
+pub(crate) fn by_name<'a, T>(
+    list: &'a [T],
+    name: impl Fn(&'a T) -> &'a ObjectName,
+) -> std::collections::HashMap<&'a ObjectName, &'a T> {
+    list.iter().map(|it| (name(it), it)).collect()
+}
+
+/// Whether two schemas mean the same: nothing would have to be done to make one the other.
+#[must_use]
+pub fn is_same(one: &Schema, other: &Schema) -> bool {
+    diff(one, other, &[], &Rules::NAMED).is_ok_and(|steps| steps.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,356 @@
+//! The next migration of every target, from the schema that is wanted.
+
+mod name;
+mod text;
+mod write;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use whimbrel_core::{Problem, Timestamp, Version};
+
+pub use write::WriteError;
+
+use crate::change::{Change, apply_all};
+use crate::compare::{Difference, compare};
+use crate::dialect::{Introspected, Loss, Part, Rename, SchemaDialect, Script, ScriptRequest, Storage};
+use crate::diff::{Question, Questions, diff};
+use crate::folder::Folder;
+use crate::journal::Entry;
+use crate::model::{ObjectName, Schema};
+use crate::snapshot::Snapshot;
+
+/// A throw-away database of a dialect, on which migrations are proved.
+#[async_trait]
+pub trait Scratch: Send + Sync {
+    /// Applies every migration of the folder (which need not be there) and then these to an empty database, and reads
+    /// what it has become.
+    ///
+    /// # Errors
+    ///
+    /// Migrations that fail, with their place; a scratch database that cannot be had.
+    async fn replay(&self, folder: &Path, more: &[Generated]) -> Result<Introspected, Problem>;
+}
+
+/// One folder that `generate` writes into.
+#[derive(Clone)]
+pub struct Target<'a> {
+    /// What it is called.
+    pub name: String,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Its dialect.
+    pub dialect: &'a dyn SchemaDialect,
+    /// The portable schema for it.
+    pub schema: Schema,
+    /// How types are stored.
+    pub storage: Storage,
+    /// The renames that are told for it.
+    pub renames: Vec<Rename>,
+    /// Where the migration is proved; `None`: it is not.
+    pub scratch: Option<&'a dyn Scratch>,
+}
+
+/// How to generate.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The migration's name; `None`: one that says what it does.
+    pub name: Option<String>,
+    /// How values get into columns that need one, see [`ScriptRequest::fills`].
+    pub fills: BTreeMap<(ObjectName, String), String>,
+    /// Write changes that lose data, too.
+    pub accept_data_loss: bool,
+    /// Take the ways that do not stop an application that is at work.
+    pub online: bool,
+    /// The time of the journal's entries, and of versions that are timestamps.
+    pub now: Timestamp,
+}
+
+/// A migration that was written: of one version, for one target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Generated {
+    /// Its version.
+    pub version: Version,
+    /// Its name.
+    pub name: String,
+    /// The text of its file.
+    pub text: String,
+}
+
+/// What is to be written for one target.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The target's name.
+    pub target: String,
+    /// The new migrations, in order.
+    pub migrations: Vec<Generated>,
+    /// The steps that they take.
+    pub changes: Vec<Change>,
+    /// What they lose.
+    pub losses: Vec<Loss>,
+    /// Whether they were proved on a scratch database.
+    pub proved: bool,
+    /// Every file with its text: migrations, snapshot, journal.
+    pub files: Vec<(PathBuf, String)>,
+}
+
+/// Why nothing is written. Everything that is known is in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refused {
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+    /// What only a person knows, with the target that asks.
+    pub questions: Vec<(String, Question)>,
+    /// What would be lost, with the target; only where that was not accepted.
+    pub losses: Vec<(String, Loss)>,
+}
+
+impl Refused {
+    fn is_empty(&self) -> bool {
+        self.problems.is_empty() && self.questions.is_empty() && self.losses.is_empty()
+    }
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let problems = self.problems.iter().map(ToString::to_string);
+        let questions = self.questions.iter().map(|(target, question)| format!("{target}: {question}"));
+        let losses = self.losses.iter().map(|(target, loss)| format!("{target}: {} loses {}", loss.object, loss.what));
+        let lines: Vec<String> = problems.chain(questions).chain(losses).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl From<Vec<Problem>> for Refused {
+    fn from(problems: Vec<Problem>) -> Self {
+        Self { problems, ..Self::default() }
+    }
+}
+
+/// Makes the next migration of every target; writes nothing yet, see [`write`].
+///
+/// Every target gets a file of the same version and name, so that folders stay alike: where a target has nothing to do,
+/// it says so. Where no target has anything to do there is no migration; a folder whose journal or snapshot is missing or
+/// is behind its files gets these all the same.
+///
+/// # Errors
+///
+/// [`Refused`], with everything that stands in the way, in all targets.
+pub async fn generate(targets: &[Target<'_>], options: &Options) -> Result<Vec<Plan>, Refused> {
+    let mut refused = Refused::default();
+    let mut states = Vec::with_capacity(targets.len());
+    for target in targets {
+        match State::of(target, options).await {
+            Ok(state) => states.push(state),
+            Err(why) => refused.join(why),
+        }
+    }
+    if !refused.is_empty() {
+        return Err(refused);
+    }
+    let versions = versions(&states, options);
+    let name = name::of(&states.iter().map(|state| &*state.changes).collect::<Vec<_>>(), options.name.as_deref());
+    let mut plans = Vec::with_capacity(targets.len());
+    for (target, state) in targets.iter().zip(states) {
+        match state.plan(target, &versions, &name, options).await {
+            Ok(plan) => plans.push(plan),
+            Err(problem) => refused.problems.push(problem),
+        }
+    }
+    if refused.is_empty() { Ok(plans) } else { Err(refused) }
+}
+
+/// Writes every file of every plan, or none.
+///
+/// # Errors
+///
+/// A file that is there already or cannot be written; those that were written before are taken back.
+pub fn write(plans: &[Plan]) -> Result<(), WriteError> {
+    write::all(plans.iter().flat_map(|plan| &plan.files))
+}
+
+impl Refused {
+    fn join(&mut self, other: Self) {
+        self.problems.extend(other.problems.into_iter().filter(|it| !self.problems.contains(it)).collect::<Vec<_>>());
+        self.questions.extend(other.questions);
+        self.losses.extend(other.losses);
+    }
+}
+
+/// The versions of the migrations that are needed: as many as the target that needs most.
+fn versions(states: &[State], options: &Options) -> Vec<Version> {
+    let mut known: Vec<Version> = states.iter().filter_map(|state| state.folder.newest().cloned()).collect();
+    let count = states.iter().map(|state| state.script.parts.len()).max().unwrap_or(0);
+    let mut versions = Vec::with_capacity(count);
+    for _ in 0..count {
+        let next = Version::next_after(&known, options.now);
+        known.push(next.clone());
+        versions.push(next);
+    }
+    versions
+}
+
+/// One target, and what it needs.
+struct State {
+    folder: Folder,
+    after: Schema,
+    changes: Vec<Change>,
+    script: Script,
+}
+
+impl State {
+    async fn of(target: &Target<'_>, options: &Options) -> Result<Self, Refused> {
+        let folder = Folder::read(&target.folder).map_err(|error| Refused::from(error.into_problems()))?;
+        let wanted = target.dialect.lower(&target.schema, &target.storage);
+        let wanted = wanted.map_err(|problems| Refused::from(of_target(target, problems)))?;
+        let before = before(target, &folder).await.map_err(|problem| Refused::from(vec![problem]))?;
+        let changes =
+            diff(&before, &wanted, &target.renames, &target.dialect.rules()).map_err(|Questions(questions)| {
+                let questions = questions.into_iter().map(|question| (target.name.clone(), question)).collect();
+                Refused { questions, ..Refused::default() }
+            })?;
+        let request = ScriptRequest {
+            before: &before,
+            after: &wanted,
+            changes: &changes,
+            online: options.online,
+            fills: &options.fills,
+        };
+        let script = if changes.is_empty() { Script::default() } else { script(target, &request)? };
+        if !script.losses.is_empty() && !options.accept_data_loss {
+            let losses = script.losses.into_iter().map(|loss| (target.name.clone(), loss)).collect();
+            return Err(Refused { losses, ..Refused::default() });
+        }
+        // In the database a new column stands last, wherever the file has it.
+        let after = apply_all(before, &changes)
+            .map_err(|error| vec![internal(target, &format!("the steps cannot be taken: {error}"))])
+            .map_err(Refused::from)?;
+        Ok(Self { folder, after, changes, script })
+    }
+
+    async fn plan(
+        self,
+        target: &Target<'_>,
+        versions: &[Version],
+        name: &str,
+        options: &Options,
+    ) -> Result<Plan, Problem> {
+        let migrations = self.migrations(versions, name);
+        let proved = self.prove(target, &migrations).await?;
+        let files = self.files(target, &migrations, options);
+        let Self { changes, script, .. } = self;
+        Ok(Plan { target: target.name.clone(), migrations, changes, losses: script.losses, proved, files })
+    }
+
+    fn migrations(&self, versions: &[Version], name: &str) -> Vec<Generated> {
+        let empty = Part::default();
+        let parts = self.script.parts.iter().chain(std::iter::repeat(&empty));
+        let count = versions.len();
+        let numbered = versions.iter().zip(parts).enumerate();
+        numbered
+            .map(|(at, (version, part))| Generated {
+                version: version.clone(),
+                name: if count == 1 { name.to_owned() } else { format!("{name}_{}", at + 1) },
+                text: text::of(part, if at == 0 { &self.script.losses } else { &[] }),
+            })
+            .collect()
+    }
+
+    /// Replays the folder with what is new, and compares.
+    async fn prove(&self, target: &Target<'_>, migrations: &[Generated]) -> Result<bool, Problem> {
+        let Some(scratch) = target.scratch.filter(|_| !self.changes.is_empty()) else { return Ok(false) };
+        let is = scratch.replay(&target.folder, migrations).await?;
+        let differences = compare(&self.after, &is.schema);
+        match differences.is_empty() {
+            true => Ok(true),
+            false => Err(internal(target, &not_as_wanted(&differences))),
+        }
+    }
+
+    /// The migrations; a snapshot of the newest, where there is none or something changed; the journal, where it changed.
+    fn files(&self, target: &Target<'_>, migrations: &[Generated], options: &Options) -> Vec<(PathBuf, String)> {
+        let dialect = target.dialect.dialect().name;
+        let path = |it: &Generated| target.folder.join(format!("{}_{}.sql", it.version, it.name));
+        let mut files: Vec<(PathBuf, String)> = migrations.iter().map(|it| (path(it), it.text.clone())).collect();
+        let newest = match migrations.last() {
+            Some(it) => Some((it.version.to_string(), it.name.clone())),
+            None => {
+                self.folder.migrations.last().and_then(|it| Some((it.id.version()?.to_string(), it.name.to_string())))
+            }
+        };
+        let Some((version, name)) = newest else { return files };
+        let known = self.folder.snapshot.as_ref().filter(|it| it.version == version);
+        if known.is_none() {
+            let snapshot = Snapshot::new(dialect, &version, &name, self.after.clone());
+            files.push((self.folder.snapshot_path(&version), snapshot.to_json()));
+        }
+        let time = options.now.to_string();
+        let mut journal = self.folder.journal_of_files(dialect, &time);
+        journal.entries.extend(migrations.iter().map(|it| Entry {
+            version: it.version.to_string(),
+            name: it.name.clone(),
+            time: time.clone(),
+            checksum: whimbrel_core::Checksum::of_text(&it.text).to_string(),
+        }));
+        if self.folder.journal.as_ref() != Some(&journal) {
+            files.push((self.folder.journal_path(), journal.to_json()));
+        }
+        files
+    }
+}
+
+fn script(target: &Target<'_>, request: &ScriptRequest<'_>) -> Result<Script, Refused> {
+    target.dialect.script(request).map_err(|problems| Refused::from(of_target(target, problems)))
+}
+
+/// The schema that the folder leads to: its newest snapshot where that is of its newest migration, else what its replay
+/// gives, else the snapshot as long as what was written since changes no schema.
+async fn before(target: &Target<'_>, folder: &Folder) -> Result<Schema, Problem> {
+    if folder.migrations.is_empty() {
+        return Ok(Schema::default());
+    }
+    let since: Vec<_> = folder.since_snapshot().collect();
+    if let (Some(snapshot), true) = (&folder.snapshot, since.is_empty()) {
+        return Ok(snapshot.schema.clone());
+    }
+    if let Some(scratch) = target.scratch {
+        return scratch.replay(&target.folder, &[]).await.map(|it| it.schema);
+    }
+    let lexer = target.dialect.dialect().lexer;
+    let changing =
+        since.iter().find(|migration| migration.text().map_or(true, |text| text::changes_a_schema(lexer, &text)));
+    match (&folder.snapshot, changing) {
+        (Some(snapshot), None) => Ok(snapshot.schema.clone()),
+        (_, changing) => {
+            let file = changing.map_or_else(|| target.folder.display().to_string(), |migration| migration.file());
+            Err(Problem::new(
+                file,
+                "has no snapshot, and there is no scratch database to find out what it leads to",
+                format!("name a server for throw-away databases: `scratch-url` of the target {}", target.name),
+            ))
+        }
+    }
+}
+
+/// Problems of a dialect name the object; people need to know for which target it is one.
+fn of_target(target: &Target<'_>, problems: Vec<Problem>) -> Vec<Problem> {
+    let dialect = target.dialect.dialect().name;
+    problems.into_iter().map(|it| Problem { file: format!("{} ({dialect})", it.file), ..it }).collect()
+}
+
+fn not_as_wanted(differences: &[Difference]) -> String {
+    let lines: Vec<String> = differences.iter().map(|difference| format!("\n  {difference}")).collect();
+    format!("applied to an empty database, the migration does not give the schema:{}", lines.concat())
+}
+
+/// What should not happen; it is said, and nothing is written.
+fn internal(target: &Target<'_>, message: &str) -> Problem {
+    let hint = "this is a fault of the tool: write this migration by hand with `whimbrel new`, and report it";
+    Problem::new(target.name.clone(), message, hint)
+}
+
+#[cfg(test)]
+mod tests;

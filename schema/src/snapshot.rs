@@ -1,0 +1,95 @@
+//! Snapshots: the schema that a folder's migrations lead to, as a file beside them.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use whimbrel_core::Problem;
+
+use crate::model::Schema;
+
+/// The format that this release writes and reads.
+const FORMAT: &str = "whimbrel-snapshot/1";
+
+/// The schema after a migration of one dialect.
+///
+/// In JSON its first key is `"format": "whimbrel-snapshot/1"`, so that nobody takes it for another tool's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Snapshot {
+    format: String,
+    /// `sqlite`, `postgres`.
+    pub dialect: String,
+    /// The version of the migration.
+    pub version: String,
+    /// Its name.
+    pub name: String,
+    /// The schema after it.
+    pub schema: Schema,
+}
+
+impl Snapshot {
+    /// A snapshot in this release's format.
+    #[must_use]
+    pub fn new(dialect: &str, version: &str, name: &str, schema: Schema) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            dialect: dialect.to_owned(),
+            version: version.to_owned(),
+            name: name.to_owned(),
+            schema: schema.sorted(),
+        }
+    }
+
+    /// The file's name in `meta/`.
+    #[must_use]
+    pub fn file_name(version: &str) -> String {
+        format!("{version}_snapshot.json")
+    }
+
+    /// The text of the file; equal snapshots have the same.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        pretty(self)
+    }
+
+    /// Reads the text of a file.
+    ///
+    /// # Errors
+    ///
+    /// A text that is no snapshot, or one of a format that this release does not read.
+    pub fn from_json(file: &Path, text: &str) -> Result<Self, Problem> {
+        read(file, text, FORMAT)
+    }
+}
+
+/// JSON as people read it, with a line end.
+pub(crate) fn pretty(value: &impl Serialize) -> String {
+    // Nothing here has keys that are no texts.
+    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// Reads a file of one of our formats.
+pub(crate) fn read<T: for<'de> Deserialize<'de>>(file: &Path, text: &str, format: &str) -> Result<T, Problem> {
+    #[derive(Deserialize)]
+    struct Marked {
+        format: Option<String>,
+    }
+    let shown = file.display().to_string();
+    let at = |error: &serde_json::Error, hint: &str| {
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Problem::new(shown.clone(), error.to_string(), hint).at(number(error.line()), number(error.column()))
+    };
+    let restore = "restore it from version control";
+    let marked: Marked = serde_json::from_str(text).map_err(|error| at(&error, restore))?;
+    match marked.format {
+        Some(found) if found == format => serde_json::from_str(text).map_err(|error| at(&error, restore)),
+        Some(found) if found.split('/').next() == format.split('/').next() => Err(Problem::new(
+            shown,
+            format!("is of the format {found}, this release reads {format}"),
+            "use the release that wrote it, or a newer one",
+        )),
+        _ => Err(Problem::new(shown, format!("its first key is not `\"format\": \"{format}\"`"), restore)),
+    }
+}
