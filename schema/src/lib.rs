@@ -12,7 +12,7 @@
 
 pub mod change;
 mod dialect;
-mod expr;
+pub mod expr;
 pub mod model;
 
 pub use change::Change;

@@ -16,6 +16,7 @@
 //! ```
 
 mod error;
+mod lexeme;
 mod lexer;
 mod phrase;
 mod position;
@@ -31,6 +32,7 @@ mod tests;
 mod token_hash;
 
 pub use error::{SplitError, SplitErrorKind};
+pub use lexeme::{Lexeme, LexemeKind, tokens};
 pub use position::{Position, Span};
 pub use refusal::{Refusal, RefusalKind, Rules, check, check_with};
 pub use rules::{CopyKind, SEAL_SAVEPOINT};
