@@ -24,8 +24,12 @@ mod admin;
 mod backend;
 mod config;
 mod connection;
+#[cfg(feature = "schema")]
+mod ddl;
 mod error;
 mod history;
+#[cfg(feature = "schema")]
+mod introspect;
 mod native;
 mod program;
 mod session;
@@ -33,4 +37,6 @@ mod settings;
 mod time;
 
 pub use backend::SqliteBackend;
+#[cfg(feature = "schema")]
+pub use ddl::SqliteSchema;
 pub use libsql;

@@ -5,5 +5,7 @@ mod claims;
 mod files;
 mod interruption;
 mod programs;
+#[cfg(feature = "schema")]
+mod schema;
 mod support;
 mod sync_cost;

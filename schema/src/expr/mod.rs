@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use whimbrel_core::split::Lexer;
 
 pub use node::{LikeKind, Node, Truth};
-pub(crate) use words::name_sql;
+pub use words::name_sql;
 
 use crate::model::Type;
 

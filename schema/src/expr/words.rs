@@ -325,7 +325,7 @@ pub(super) fn is_plain(name: &str) -> bool {
 }
 
 /// A name as SQL, quoted only where it must be.
-pub(crate) fn name_sql(name: &str) -> String {
+pub fn name_sql(name: &str) -> String {
     if is_plain(name) { name.to_owned() } else { quote_identifier(name) }
 }
 

@@ -1,0 +1,137 @@
+//! Rebuilding tables while foreign keys are on.
+//!
+//! Dropping a table deletes its rows, and foreign keys then act on the rows that refer to them, at once where they say
+//! CASCADE, SET NULL or SET DEFAULT. So each such table is made anew too: all rows are copied away, all tables dropped and
+//! made under their own names, and filled. What is left in between are references that are looked at when the transaction
+//! commits.
+
+use whimbrel_core::Problem;
+use whimbrel_schema::Loss;
+use whimbrel_schema::model::{Action, Table};
+
+use super::super::rebuild::{Copy, Rebuild};
+use super::super::rename::unused;
+use super::super::render::{create_table, name_sql};
+use super::{Kept, Plan, Way, references, refers};
+
+impl<'a> Plan<'a> {
+    /// Adds the tables on whose rows foreign keys would act.
+    pub(super) fn widen(&mut self) {
+        let rebuilt = self.rebuilds();
+        let mut reached: Vec<&Table> = rebuilt.iter().map(|it| it.before).chain(self.dropped.iter().copied()).collect();
+        let mut at = 0;
+        while let Some(parent) = reached.get(at).copied() {
+            let children = self.request.before.tables.iter().filter(|child| is_acted_on(child, parent));
+            let new: Vec<&Table> =
+                children.filter(|child| !reached.iter().any(|known| known.name == child.name)).collect();
+            reached.extend(new);
+            at += 1;
+        }
+        for table in reached {
+            self.rebuild_too(table);
+        }
+        self.free_names();
+    }
+
+    /// Tables are dropped late here; one whose name another one takes steps aside until then.
+    fn free_names(&mut self) {
+        let renamed = self.renames.tables();
+        let wanted = |name: &str| {
+            let created = self.created.iter().any(|table| table.name.name.eq_ignore_ascii_case(name));
+            created || renamed.iter().any(|(_, to)| to.eq_ignore_ascii_case(name))
+        };
+        let aside: Vec<&Table> = self.dropped.iter().copied().filter(|table| wanted(&table.name.name)).collect();
+        for table in aside {
+            let name = unused(&table.name.name, |name| self.names.contains(name));
+            self.names.insert(name.to_lowercase());
+            self.renames.park_table(&table.name, name);
+        }
+    }
+
+    fn rebuild_too(&mut self, table: &'a Table) {
+        const REASON: &str = "keep its rows while a table goes that they refer to";
+        if self.dropped.iter().any(|dropped| dropped.name == table.name) {
+            return;
+        }
+        if let Some(kept) = self.kept.iter_mut().find(|kept| kept.before.name == table.name) {
+            if matches!(kept.way, Way::InPlace(_)) {
+                kept.way = Way::Rebuild(REASON);
+            }
+            return;
+        }
+        let Some(after) = self.request.after.table(&self.renames.table_after(&table.name)) else {
+            return;
+        };
+        let columns = self.columns(table, after, &[]);
+        self.kept.push(Kept { before: table, after, columns, changes: Vec::new(), way: Way::Rebuild(REASON) });
+    }
+
+    pub(super) fn refilled(&self, losses: &mut Vec<Loss>) -> Result<Vec<String>, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut tables: Vec<(Rebuild<'_>, Copy, String)> = Vec::new();
+        for rebuild in self.rebuilds() {
+            let kept = unused(&rebuild.after.name.name, |name| self.names.contains(name));
+            match rebuild.copy(self.request.fills, losses) {
+                Ok(copy) => tables.push((rebuild, copy, kept)),
+                Err(more) => problems.extend(more),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        if tables.is_empty() && self.dropped.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.refill(&tables))
+    }
+
+    fn refill(&self, tables: &[(Rebuild<'_>, Copy, String)]) -> Vec<String> {
+        let mut statements = vec![
+            "-- References are looked at when the transaction commits: rows are gone for a while.\n\
+             PRAGMA defer_foreign_keys = ON"
+                .to_owned(),
+        ];
+        for (rebuild, _, kept) in tables {
+            let why = format!("-- SQLite cannot {}: its rows are copied away, and back into a new table.", rebuild.reason);
+            statements.push(format!("{why}\n{}", rebuild.keep(kept)));
+            statements.extend(rebuild.keeps_counter().then(|| counter_kept(&rebuild.after.name.name, kept)));
+        }
+        let gone: Vec<&Table> = tables.iter().map(|(it, ..)| it.before).chain(self.dropped.iter().copied()).collect();
+        let now = |table: &Table| self.renames.table_after(&table.name).name;
+        let gone = references::children_first(&gone);
+        statements.extend(gone.into_iter().map(|table| format!("DROP TABLE {}", name_sql(&now(table)))));
+        statements.extend(tables.iter().map(|(it, ..)| create_table(it.after, &it.after.name.name)));
+        for (rebuild, copy, kept) in tables {
+            statements.push(rebuild.refill(copy, kept));
+            if rebuild.keeps_counter() {
+                statements.extend(counter_back(&rebuild.after.name.name, kept));
+            }
+            statements.push(format!("DROP TABLE {}", name_sql(kept)));
+        }
+        statements
+    }
+}
+
+/// Whether rows of `child` are deleted or changed when rows of `parent` go, or stop that at once.
+fn is_acted_on(child: &Table, parent: &Table) -> bool {
+    refers(child, &parent.name)
+        && child.foreign_keys.iter().any(|key| {
+            key.parent.name.eq_ignore_ascii_case(&parent.name.name) && key.on_delete != Action::NoAction
+        })
+}
+
+fn counter_kept(table: &str, kept: &str) -> String {
+    let (table, kept) = (whimbrel_core::quote_literal(table), whimbrel_core::quote_literal(kept));
+    format!("INSERT INTO sqlite_sequence (name, seq)\nSELECT {kept}, seq FROM sqlite_sequence WHERE name = {table}")
+}
+
+fn counter_back(table: &str, kept: &str) -> [String; 2] {
+    let (table, kept) = (whimbrel_core::quote_literal(table), whimbrel_core::quote_literal(kept));
+    [
+        format!(
+            "DELETE FROM sqlite_sequence\n\
+             WHERE name = {table} AND EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = {kept})"
+        ),
+        format!("UPDATE sqlite_sequence SET name = {table} WHERE name = {kept}"),
+    ]
+}

@@ -1,0 +1,9 @@
+//! The schema engine's side of SQLite, on real databases with rows in them.
+
+mod diff;
+mod fixtures;
+mod introspection;
+mod property;
+mod reported;
+mod rules;
+mod support;
