@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use whimbrel_core::{BackendError, Dialect, Problem, Sql};
+use whimbrel_schema::diff::Rules;
 use whimbrel_schema::model::{ObjectName, Table};
 use whimbrel_schema::{Introspected, Schema, SchemaDialect, Script, ScriptRequest, Storage};
 
@@ -61,6 +62,11 @@ impl SqliteSchema {
 impl SchemaDialect for SqliteSchema {
     fn dialect(&self) -> &'static Dialect {
         &Dialect::SQLITE
+    }
+
+    /// A rebuild takes care of what stands around its table.
+    fn rules(&self) -> Rules {
+        Rules::FREE
     }
 
     fn lower(&self, portable: &Schema, storage: &Storage) -> Result<Schema, Vec<Problem>> {
