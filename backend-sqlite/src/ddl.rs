@@ -43,8 +43,8 @@ pub struct SqliteSchema {
 impl SqliteSchema {
     /// For connections that can turn foreign keys off while a table is rebuilt: files, memory, and servers of libSQL.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self { foreign_keys_stay_on: false }
     }
 
     /// The same for connections that cannot: scripts never ask for `foreign-keys off`.

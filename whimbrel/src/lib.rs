@@ -7,6 +7,8 @@ mod database;
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use database::{Database, HistoryPlace};
+#[cfg(feature = "schema")]
+pub mod schema;
 #[cfg(all(feature = "test-support", any(feature = "sqlite", feature = "postgres")))]
 pub mod test_support;
 

@@ -1,0 +1,114 @@
+//! Throw-away databases on which migrations are proved.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use whimbrel_core::history::DEFAULT_HISTORY_TABLE;
+use whimbrel_core::{CodeSource, DirectorySource, MigrateError, MigrationBackend, Migrator, Problem, async_trait};
+use whimbrel_schema::generate::{Generated, Scratch};
+use whimbrel_schema::model::ObjectName;
+use whimbrel_schema::{Introspected, SchemaDialect};
+
+/// A new SQLite database in memory for each proof.
+#[cfg(feature = "sqlite")]
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MemoryScratch;
+
+#[cfg(feature = "sqlite")]
+#[async_trait]
+impl Scratch for MemoryScratch {
+    async fn replay(&self, folder: &Path, more: &[Generated]) -> Result<Introspected, Problem> {
+        let backend = whimbrel_backend_sqlite::SqliteBackend::memory();
+        replay(Arc::new(backend), known("sqlite")?, folder, more).await
+    }
+}
+
+/// A new database on a Postgres server for each proof, removed after it.
+///
+/// The role must be allowed to make databases.
+#[cfg(feature = "postgres")]
+#[derive(Debug, Clone)]
+pub struct ServerScratch {
+    server: whimbrel_backend_postgres::PostgresBackend,
+}
+
+#[cfg(feature = "postgres")]
+impl ServerScratch {
+    /// On the server of this backend, whose own database is not touched.
+    #[must_use]
+    pub fn on(server: whimbrel_backend_postgres::PostgresBackend) -> Self {
+        Self { server }
+    }
+}
+
+#[cfg(feature = "postgres")]
+#[async_trait]
+impl Scratch for ServerScratch {
+    async fn replay(&self, folder: &Path, more: &[Generated]) -> Result<Introspected, Problem> {
+        let now = whimbrel_core::Timestamp::now().microseconds();
+        let name = format!("whimbrel_scratch_{now}_{}", std::process::id());
+        let refused = |doing: &str, error: &whimbrel_core::BackendError| {
+            let hint = error.hint().unwrap_or("name a server where throw-away databases may be made: `scratch-url`");
+            Problem::new("scratch database", format!("{doing}: {error}"), hint)
+        };
+        let backend = self.server.with_database(&name).map_err(|error| refused("name it", &error))?;
+        backend.create().await.map_err(|error| refused("make it", &error))?;
+        let replayed = replay(Arc::new(backend.clone()), known("postgres")?, folder, more).await;
+        // The server ends the sessions of the replay in its own time.
+        let dropped = backend.drop_forced().await;
+        let replayed = replayed?;
+        dropped.map_err(|error| refused("remove it", &error))?;
+        Ok(replayed)
+    }
+}
+
+fn known(dialect: &str) -> Result<&'static dyn SchemaDialect, Problem> {
+    let missing = || Problem::new(dialect, "is no dialect of this build", "switch its feature on");
+    super::dialect(dialect).ok_or_else(missing)
+}
+
+/// Applies the folder and what is new to an empty database, and reads what it has become.
+async fn replay(
+    backend: Arc<dyn MigrationBackend>,
+    dialect: &dyn SchemaDialect,
+    folder: &Path,
+    more: &[Generated],
+) -> Result<Introspected, Problem> {
+    let mut migrator = Migrator::shared(Arc::clone(&backend));
+    if folder.exists() {
+        migrator = migrator.source(DirectorySource::new(folder));
+    }
+    let add = |source: CodeSource, it: &Generated| source.sql(it.version.as_str(), &it.name, it.text.clone());
+    migrator = migrator.source(more.iter().fold(CodeSource::new(), add));
+    migrator.migrate().await.map_err(|error| failed(&error, more))?;
+    let ignored = [ObjectName::new(DEFAULT_HISTORY_TABLE)];
+    super::read_database(&*backend, dialect, &ignored).await.map_err(|error| {
+        Problem::new("scratch database", format!("its schema cannot be read: {error}"), error.hint().unwrap_or_default())
+    })
+}
+
+/// The first thing that is wrong, with its place. What was generated shows its statement, since it is in no file yet.
+fn failed(error: &MigrateError, more: &[Generated]) -> Problem {
+    if let MigrateError::Load(error) = error
+        && let Some(problem) = error.problems().first()
+    {
+        return problem.clone();
+    }
+    let Some(failed) = error.failed() else {
+        return Problem::new("scratch database", format!("the replay failed: {error}"), "");
+    };
+    let is_new = more.iter().any(|it| Some(&it.version) == failed.id.version());
+    let (statement, hint) = match (&failed.statement, is_new) {
+        (Some(statement), true) => (format!("\n{}", statement.text), "this is a fault of the tool: report it"),
+        _ => (String::new(), "correct the migration, or the one before it that it needs"),
+    };
+    let problem =
+        Problem::new(failed.file.clone(), format!("fails on an empty database: {}{statement}", failed.cause), hint);
+    match &failed.statement {
+        Some(statement) => {
+            let (line, column) = statement.error_at.unwrap_or((statement.line, statement.column));
+            problem.at(line, column)
+        }
+        None => problem,
+    }
+}
