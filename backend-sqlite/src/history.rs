@@ -4,6 +4,7 @@
 //! as people read them; SQLite's clock has milliseconds. The table is always named with `main.`, so that neither a
 //! temporary table nor an attached database can stand in for it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use libsql::Value;
@@ -15,6 +16,7 @@ use whimbrel_core::{
 
 use crate::connection::{Connection, value_at};
 use crate::error::code_of;
+use crate::prepared::Prepared;
 use crate::time::parse_moment;
 
 /// Now, as the table's moments are written.
@@ -28,7 +30,7 @@ const COLUMNS: &str = "namespace, id, format, kind, version, name, checksum, tok
 /// A write to the history and what its answer means.
 #[derive(Debug, Clone)]
 pub(crate) struct Write {
-    sql: String,
+    sql: Arc<str>,
     values: Vec<Value>,
     /// The error when a row of the same key is there, or when no row is as expected.
     otherwise: Otherwise,
@@ -40,26 +42,69 @@ enum Otherwise {
     LostClaim,
 }
 
-/// The name of the history table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The history table.
+#[derive(Debug, Clone)]
 pub(crate) struct HistoryTable {
-    name: String,
-    /// Qualified and quoted.
-    sql: String,
+    name: Arc<str>,
+    texts: Arc<Texts>,
 }
 
-impl HistoryTable {
-    pub(crate) fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), sql: format!("main.{}", quote_identifier(name)) }
-    }
+/// The statements on the history table, made once.
+///
+/// `?1` and `?2` are the row's namespace and id in all of them. Those that a runner writes with its fence have that as `?3`.
+#[derive(Debug)]
+struct Texts {
+    create: Arc<str>,
+    claim_new: Arc<str>,
+    claim_takeover: Arc<str>,
+    claim_rerun: Arc<str>,
+    checkpoint: Arc<str>,
+    finish: Arc<str>,
+    fail: Arc<str>,
+    heartbeat: Arc<str>,
+    remove: Arc<str>,
+    record: Arc<str>,
+    select_check: Arc<str>,
+    select_full: Arc<str>,
+}
 
-    pub(crate) fn name(&self) -> &str {
-        &self.name
+impl Texts {
+    /// `table`: qualified and quoted.
+    fn new(table: &str) -> Self {
+        let running = |sets: &str| {
+            format!("UPDATE {table} SET {sets} WHERE namespace = ?1 AND id = ?2 AND fence = ?3 AND state = 'running'")
+        };
+        let checkpoint = format!("statements_done = ?4, prefix_checksum = ?5, lease_until = {}", lease_end("?6"));
+        let finish = format!(
+            "state = 'applied', statements_done = statements_total, prefix_checksum = NULL, lease_until = NULL, error = NULL, \
+             finished_at = {NOW}, duration_ms = \
+             max(0, CAST(round((unixepoch('now', 'subsec') - unixepoch(started_at, 'subsec')) * 1000) AS INTEGER))"
+        );
+        Self {
+            create: create(table).into(),
+            claim_new: insert_claim(table).into(),
+            claim_takeover: update_claim(
+                table,
+                "prefix_checksum = CASE WHEN ?8 > 0 THEN prefix_checksum END",
+                "(state = 'failed' OR (state = 'running' AND coalesce(unixepoch(lease_until, 'subsec') <= unixepoch('now', 'subsec'), 1)))",
+            )
+            .into(),
+            claim_rerun: update_claim(table, "prefix_checksum = NULL", "state = 'applied'").into(),
+            checkpoint: running(&checkpoint).into(),
+            finish: format!("{} RETURNING finished_at, duration_ms", running(&finish)).into(),
+            fail: running("state = 'failed', lease_until = NULL, error = ?4").into(),
+            heartbeat: running(&format!("lease_until = {}", lease_end("?4"))).into(),
+            remove: format!("DELETE FROM {table} WHERE namespace = ?1 AND id = ?2 AND fence = ?3").into(),
+            record: insert_row(table).into(),
+            select_check: select(table, HistoryDetail::Check).into(),
+            select_full: select(table, HistoryDetail::Full).into(),
+        }
     }
+}
 
-    pub(crate) fn create(&self) -> String {
-        format!(
-            "CREATE TABLE IF NOT EXISTS {} (
+fn create(table: &str) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {table} (
   namespace TEXT NOT NULL,
   id TEXT NOT NULL,
   format INTEGER NOT NULL,
@@ -82,19 +127,54 @@ impl HistoryTable {
   run_by TEXT,
   error TEXT,
   PRIMARY KEY (namespace, id)
-) WITHOUT ROWID",
-            self.sql
-        )
+) WITHOUT ROWID"
+    )
+}
+
+fn insert_claim(table: &str) -> String {
+    format!(
+        "INSERT INTO {table} ({COLUMNS}) VALUES (?1, ?2, ?14, ?3, ?4, ?5, ?6, ?7, 'running', ?8, ?9, NULL, ?10, \
+         {}, {NOW}, NULL, NULL, 'applied', ?12, ?13, NULL)",
+        lease_end("?11")
+    )
+}
+
+fn update_claim(table: &str, prefix: &str, expected: &str) -> String {
+    format!(
+        "UPDATE {table} SET format = ?14, kind = ?3, version = ?4, name = ?5, checksum = ?6, token_checksum = ?7, \
+         state = 'running', statements_done = ?8, statements_total = ?9, {prefix}, fence = ?10, lease_until = {}, \
+         started_at = {NOW}, finished_at = NULL, duration_ms = NULL, origin = 'applied', tool_version = ?12, run_by = ?13, \
+         error = NULL WHERE namespace = ?1 AND id = ?2 AND fence = ?15 AND {expected}",
+        lease_end("?11")
+    )
+}
+
+/// A whole row, the values in the order of [`COLUMNS`].
+fn insert_row(table: &str) -> String {
+    let place = |n: usize| if n == 14 { lease_end("?14") } else { format!("?{n}") };
+    let places: Vec<_> = (1..=COLUMNS.split(',').count()).map(place).collect();
+    format!("INSERT INTO {table} ({COLUMNS}) VALUES ({})", places.join(", "))
+}
+
+impl HistoryTable {
+    pub(crate) fn new(name: &str) -> Self {
+        let texts = Texts::new(&format!("main.{}", quote_identifier(name)));
+        Self { name: name.into(), texts: Arc::new(texts) }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn create(&self) -> Arc<str> {
+        Arc::clone(&self.texts.create)
     }
 
     pub(crate) fn claim(&self, claim: &Claim<'_>) -> Write {
         let sql = match claim.mode {
-            ClaimMode::New => self.insert_claim(),
-            ClaimMode::Takeover { .. } => self.update_claim(
-                "prefix_checksum = CASE WHEN ?8 > 0 THEN prefix_checksum END",
-                "(state = 'failed' OR (state = 'running' AND coalesce(unixepoch(lease_until, 'subsec') <= unixepoch('now', 'subsec'), 1)))",
-            ),
-            ClaimMode::Rerun { .. } => self.update_claim("prefix_checksum = NULL", "state = 'applied'"),
+            ClaimMode::New => &self.texts.claim_new,
+            ClaimMode::Takeover { .. } => &self.texts.claim_takeover,
+            ClaimMode::Rerun { .. } => &self.texts.claim_rerun,
         };
         let mut values = vec![
             text(&claim.id.namespace),
@@ -115,71 +195,32 @@ impl HistoryTable {
         if let ClaimMode::Takeover { fence } | ClaimMode::Rerun { fence } = claim.mode {
             values.push(Value::Integer(fence));
         }
-        Write { sql, values, otherwise: Otherwise::AlreadyClaimed }
-    }
-
-    fn insert_claim(&self) -> String {
-        format!(
-            "INSERT INTO {} ({COLUMNS}) VALUES (?1, ?2, ?14, ?3, ?4, ?5, ?6, ?7, 'running', ?8, ?9, NULL, ?10, \
-             {}, {NOW}, NULL, NULL, 'applied', ?12, ?13, NULL)",
-            self.sql,
-            lease_end("?11")
-        )
-    }
-
-    fn update_claim(&self, prefix: &str, expected: &str) -> String {
-        format!(
-            "UPDATE {} SET format = ?14, kind = ?3, version = ?4, name = ?5, checksum = ?6, token_checksum = ?7, state = 'running', \
-             statements_done = ?8, statements_total = ?9, {prefix}, fence = ?10, lease_until = {}, started_at = {NOW}, \
-             finished_at = NULL, duration_ms = NULL, origin = 'applied', tool_version = ?12, run_by = ?13, error = NULL \
-             WHERE namespace = ?1 AND id = ?2 AND fence = ?15 AND {expected}",
-            self.sql,
-            lease_end("?11")
-        )
+        Write { sql: Arc::clone(sql), values, otherwise: Otherwise::AlreadyClaimed }
     }
 
     pub(crate) fn checkpoint(&self, checkpoint: &Checkpoint<'_>) -> Write {
-        let values = vec![
+        let values = [
             Value::Integer(checkpoint.statements_done.into()),
             text(&checkpoint.prefix_checksum.to_string()),
             lease(checkpoint.lease),
         ];
-        let sets = format!("statements_done = ?4, prefix_checksum = ?5, lease_until = {}", lease_end("?6"));
-        self.running(&checkpoint.row, &sets, values)
+        fenced(&self.texts.checkpoint, &checkpoint.row, values)
     }
 
     pub(crate) fn finish(&self, finish: &Finish<'_>) -> Write {
-        let sets = format!(
-            "state = 'applied', statements_done = statements_total, prefix_checksum = NULL, lease_until = NULL, error = NULL, \
-             finished_at = {NOW}, duration_ms = \
-             max(0, CAST(round((unixepoch('now', 'subsec') - unixepoch(started_at, 'subsec')) * 1000) AS INTEGER))"
-        );
-        let mut write = self.running(&finish.row, &sets, Vec::new());
-        write.sql.push_str(" RETURNING finished_at, duration_ms");
-        write
+        fenced(&self.texts.finish, &finish.row, [])
     }
 
     pub(crate) fn fail(&self, failure: &Failure<'_>) -> Write {
-        self.running(&failure.row, "state = 'failed', lease_until = NULL, error = ?4", vec![text(failure.error)])
+        fenced(&self.texts.fail, &failure.row, [text(failure.error)])
     }
 
     pub(crate) fn heartbeat(&self, heartbeat: &Heartbeat<'_>) -> Write {
-        self.running(&heartbeat.row, &format!("lease_until = {}", lease_end("?4")), vec![lease(heartbeat.lease)])
+        fenced(&self.texts.heartbeat, &heartbeat.row, [lease(heartbeat.lease)])
     }
 
     pub(crate) fn remove(&self, row: &Fenced<'_>) -> Write {
-        let sql = format!("DELETE FROM {} WHERE namespace = ?1 AND id = ?2 AND fence = ?3", self.sql);
-        Write { sql, values: key_and_fence(row), otherwise: Otherwise::LostClaim }
-    }
-
-    fn running(&self, row: &Fenced<'_>, sets: &str, more: Vec<Value>) -> Write {
-        let sql = format!(
-            "UPDATE {} SET {sets} WHERE namespace = ?1 AND id = ?2 AND fence = ?3 AND state = 'running'",
-            self.sql
-        );
-        let mut values = key_and_fence(row);
-        values.extend(more);
-        Write { sql, values, otherwise: Otherwise::LostClaim }
+        fenced(&self.texts.remove, row, [])
     }
 
     pub(crate) fn record(&self, row: &HistoryRow) -> Write {
@@ -210,10 +251,7 @@ impl HistoryTable {
             text(&row.run_by),
             row.error.as_deref().map_or(Value::Null, text),
         ];
-        let places: Vec<_> =
-            (1..=values.len()).map(|n| if n == 14 { lease_end("?14") } else { format!("?{n}") }).collect();
-        let sql = format!("INSERT INTO {} ({COLUMNS}) VALUES ({})", self.sql, places.join(", "));
-        Write { sql, values, otherwise: Otherwise::AlreadyClaimed }
+        Write { sql: Arc::clone(&self.texts.record), values, otherwise: Otherwise::AlreadyClaimed }
     }
 
     /// Reads the rows; `None`: there is no such table.
@@ -251,9 +289,12 @@ impl HistoryTable {
         detail: HistoryDetail,
         reader: &mut HistoryReader,
     ) -> Result<(), BackendError> {
-        let sql = format!("SELECT {} FROM {}", selected(detail), self.sql);
-        let failed = |error| connection.failure(error, &sql);
-        let mut rows = connection.driver().query(&sql, ()).await.map_err(failed)?;
+        let sql = match detail {
+            HistoryDetail::Check => &*self.texts.select_check,
+            HistoryDetail::Full => &*self.texts.select_full,
+        };
+        let failed = |error| connection.failure(error, sql);
+        let mut rows = connection.driver().query(sql, ()).await.map_err(failed)?;
         while let Some(row) = rows.next().await.map_err(failed)? {
             self.take(&row, reader)?;
         }
@@ -296,7 +337,7 @@ impl HistoryTable {
         })
     }
 
-    /// The texts are selected as their bytes, see [`selected`].
+    /// The texts are selected as their bytes, see [`select`].
     fn text_at(&self, row: &libsql::Row, at: i32) -> Result<Option<String>, BackendError> {
         match value_at(row, at) {
             Some(Ok(Value::Null)) => Ok(None),
@@ -340,12 +381,12 @@ impl HistoryTable {
     }
 }
 
-/// Where [`selected`] has the texts.
+/// Where [`select`] has the texts.
 const TEXTS: [i32; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 
 /// The columns as [`HistoryTable::take`] reads them. A text is selected as its bytes, because libsql panics at one that is
 /// not UTF-8, and what is stored may be damaged.
-fn selected(detail: HistoryDetail) -> String {
+fn select(table: &str, detail: HistoryDetail) -> String {
     let rest = |column: &str| match detail {
         HistoryDetail::Full => column.to_owned(),
         HistoryDetail::Check => format!("CASE WHEN state <> 'applied' THEN {column} END"),
@@ -361,9 +402,9 @@ fn selected(detail: HistoryDetail) -> String {
         )
         .collect();
     format!(
-        "{}, format, statements_done, statements_total, fence, CASE WHEN state = 'running' THEN \
+        "SELECT {}, format, statements_done, statements_total, fence, CASE WHEN state = 'running' THEN \
          CAST(round((unixepoch(lease_until, 'subsec') - unixepoch('now', 'subsec')) * 1000) AS INTEGER) END AS lease_until, \
-         {} AS duration_ms, {}, {}",
+         {} AS duration_ms, {}, {} FROM {table}",
         texts.join(", "),
         rest("duration_ms"),
         bytes(rest("started_at"), "started_at"),
@@ -373,35 +414,32 @@ fn selected(detail: HistoryDetail) -> String {
 
 impl Write {
     /// Does it; the rows are those of `RETURNING`.
-    pub(crate) async fn run(&self, connection: &Connection) -> Result<Vec<Vec<Value>>, BackendError> {
+    pub(crate) async fn run(
+        self,
+        connection: &Connection,
+        prepared: &mut Prepared,
+    ) -> Result<Vec<Vec<Value>>, BackendError> {
+        let Self { sql, values, otherwise } = self;
         let before = connection.driver().total_changes();
-        let rows = match self.rows(connection).await {
-            Ok(rows) => rows,
-            Err(error) if is_conflict(&error) && self.otherwise == Otherwise::AlreadyClaimed => {
-                return Err(self.refusal().with_source(error));
+        match prepared.run(connection, &sql, values).await {
+            Ok(rows) if rows.is_empty() && connection.driver().total_changes() == before => Err(otherwise.error()),
+            Ok(rows) => Ok(rows),
+            Err(error) if is_conflict(&error) && otherwise == Otherwise::AlreadyClaimed => {
+                Err(otherwise.error().with_source(error))
             }
-            Err(error) => return Err(connection.failure(error, &self.sql)),
-        };
-        if rows.is_empty() && connection.driver().total_changes() == before { Err(self.refusal()) } else { Ok(rows) }
-    }
-
-    async fn rows(&self, connection: &Connection) -> Result<Vec<Vec<Value>>, libsql::Error> {
-        let statement = connection.driver().prepare(&self.sql).await?;
-        let mut cursor = statement.query(self.values.clone()).await?;
-        let mut rows = Vec::new();
-        while let Some(row) = cursor.next().await? {
-            rows.push((0..cursor.column_count()).map(|at| row.get_value(at)).collect::<Result<_, _>>()?);
+            Err(error) => Err(connection.failure(error, &sql)),
         }
-        Ok(rows)
     }
+}
 
-    fn refusal(&self) -> BackendError {
-        match self.otherwise {
-            Otherwise::AlreadyClaimed => BackendError::new(
+impl Otherwise {
+    fn error(self) -> BackendError {
+        match self {
+            Self::AlreadyClaimed => BackendError::new(
                 BackendErrorKind::AlreadyClaimed,
                 "another runner has this migration, or its row has changed",
             ),
-            Otherwise::LostClaim => {
+            Self::LostClaim => {
                 BackendError::new(BackendErrorKind::LostClaim, "another runner has taken this migration over")
             }
         }
@@ -424,8 +462,11 @@ fn lease(duration: Duration) -> Value {
     Value::Text(format!("+{}.{:03} seconds", duration.as_secs().min(3_000_000_000), duration.subsec_millis()))
 }
 
-fn key_and_fence(row: &Fenced<'_>) -> Vec<Value> {
-    vec![text(&row.id.namespace), text(&row.id.stored_key()), Value::Integer(row.fence)]
+/// A write that the row's fence must allow; `more`: the values from `?4` on.
+fn fenced<const N: usize>(sql: &Arc<str>, row: &Fenced<'_>, more: [Value; N]) -> Write {
+    let mut values = vec![text(&row.id.namespace), text(&row.id.stored_key()), Value::Integer(row.fence)];
+    values.extend(more);
+    Write { sql: Arc::clone(sql), values, otherwise: Otherwise::LostClaim }
 }
 
 fn version_of(id: &MigrationId) -> Value {

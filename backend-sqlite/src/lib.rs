@@ -27,6 +27,7 @@ mod connection;
 mod error;
 mod history;
 mod native;
+mod prepared;
 mod program;
 mod session;
 mod settings;
