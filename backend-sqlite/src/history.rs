@@ -1,8 +1,11 @@
 //! The history table: its shape, the statements that write it, and reading it.
 //!
-//! One B-tree (`WITHOUT ROWID`), so that a row costs as few pages as it can. Moments are text, `2026-11-22T15:58:35.854Z`,
-//! as people read them; SQLite's clock has milliseconds. The table is always named with `main.`, so that neither a
-//! temporary table nor an attached database can stand in for it.
+//! One B-tree (`WITHOUT ROWID`) whose keys are in the order in which migrations run, see [`key`], so that a row costs as few
+//! pages as it can. Moments are text, `2026-11-22T15:58:35.854Z`, as people read them; SQLite's clock has milliseconds. The
+//! table is always named with `main.`, so that neither a temporary table nor an attached database can stand in for it.
+//!
+//! Each write of a claim and of its end is one plain statement that gives no rows: `RETURNING` costs SQLite as much as the
+//! rest of it, and its date functions as much as the row.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +20,7 @@ use whimbrel_core::{
 use crate::connection::{Connection, value_at};
 use crate::error::code_of;
 use crate::prepared::Prepared;
-use crate::time::parse_moment;
+use crate::time::{now, parse_moment};
 
 /// Now, as the table's moments are written.
 const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
@@ -32,6 +35,9 @@ const COLUMNS: &str = "namespace, id, format, kind, version, name, checksum, tok
 pub(crate) struct Write {
     sql: Arc<str>,
     values: Vec<Value>,
+    /// Which of the values is the moment of the write, as the table's moments are written. It is NULL here, for which the
+    /// database takes its own clock.
+    moment: Option<usize>,
     /// The error when a row of the same key is there, or when no row is as expected.
     otherwise: Otherwise,
 }
@@ -51,7 +57,7 @@ pub(crate) struct HistoryTable {
 
 /// The statements on the history table, made once.
 ///
-/// `?1` and `?2` are the row's namespace and id in all of them. Those that a runner writes with its fence have that as `?3`.
+/// `?1` and `?2` are the row's namespace and key in all of them. Those that a runner writes with its fence have that as `?3`.
 #[derive(Debug)]
 struct Texts {
     create: Arc<str>,
@@ -60,6 +66,7 @@ struct Texts {
     claim_rerun: Arc<str>,
     checkpoint: Arc<str>,
     finish: Arc<str>,
+    finished: Arc<str>,
     fail: Arc<str>,
     heartbeat: Arc<str>,
     remove: Arc<str>,
@@ -77,8 +84,9 @@ impl Texts {
         let checkpoint = format!("statements_done = ?4, prefix_checksum = ?5, lease_until = {}", lease_end("?6"));
         let finish = format!(
             "state = 'applied', statements_done = statements_total, prefix_checksum = NULL, lease_until = NULL, error = NULL, \
-             finished_at = {NOW}, duration_ms = \
-             max(0, CAST(round((unixepoch('now', 'subsec') - unixepoch(started_at, 'subsec')) * 1000) AS INTEGER))"
+             finished_at = {}, duration_ms = max(0, CAST(round(\
+             (unixepoch(coalesce(?4, 'now'), 'subsec') - unixepoch(started_at, 'subsec')) * 1000) AS INTEGER))",
+            moment("?4")
         );
         Self {
             create: create(table).into(),
@@ -91,7 +99,11 @@ impl Texts {
             .into(),
             claim_rerun: update_claim(table, "prefix_checksum = NULL", "state = 'applied'").into(),
             checkpoint: running(&checkpoint).into(),
-            finish: format!("{} RETURNING finished_at, duration_ms", running(&finish)).into(),
+            finish: running(&finish).into(),
+            finished: format!(
+                "SELECT finished_at, duration_ms FROM {table} WHERE namespace = ?1 AND id = ?2 AND fence = ?3"
+            )
+            .into(),
             fail: running("state = 'failed', lease_until = NULL, error = ?4").into(),
             heartbeat: running(&format!("lease_until = {}", lease_end("?4"))).into(),
             remove: format!("DELETE FROM {table} WHERE namespace = ?1 AND id = ?2 AND fence = ?3").into(),
@@ -134,8 +146,9 @@ fn create(table: &str) -> String {
 fn insert_claim(table: &str) -> String {
     format!(
         "INSERT INTO {table} ({COLUMNS}) VALUES (?1, ?2, ?14, ?3, ?4, ?5, ?6, ?7, 'running', ?8, ?9, NULL, ?10, \
-         {}, {NOW}, NULL, NULL, 'applied', ?12, ?13, NULL)",
-        lease_end("?11")
+         {}, {}, NULL, NULL, 'applied', ?12, ?13, NULL)",
+        lease_end("?11"),
+        moment("?15")
     )
 }
 
@@ -143,9 +156,10 @@ fn update_claim(table: &str, prefix: &str, expected: &str) -> String {
     format!(
         "UPDATE {table} SET format = ?14, kind = ?3, version = ?4, name = ?5, checksum = ?6, token_checksum = ?7, \
          state = 'running', statements_done = ?8, statements_total = ?9, {prefix}, fence = ?10, lease_until = {}, \
-         started_at = {NOW}, finished_at = NULL, duration_ms = NULL, origin = 'applied', tool_version = ?12, run_by = ?13, \
-         error = NULL WHERE namespace = ?1 AND id = ?2 AND fence = ?15 AND {expected}",
-        lease_end("?11")
+         started_at = {}, finished_at = NULL, duration_ms = NULL, origin = 'applied', tool_version = ?12, run_by = ?13, \
+         error = NULL WHERE namespace = ?1 AND id = ?2 AND fence = ?16 AND {expected}",
+        lease_end("?11"),
+        moment("?15")
     )
 }
 
@@ -178,7 +192,7 @@ impl HistoryTable {
         };
         let mut values = vec![
             text(&claim.id.namespace),
-            text(&claim.id.stored_key()),
+            text(&key(claim.id)),
             text(claim.id.kind()),
             version_of(claim.id),
             text(claim.name),
@@ -191,11 +205,13 @@ impl HistoryTable {
             text(claim.tool_version),
             text(claim.run_by),
             Value::Integer(HISTORY_FORMAT),
+            Value::Null,
         ];
+        let moment = Some(values.len() - 1);
         if let ClaimMode::Takeover { fence } | ClaimMode::Rerun { fence } = claim.mode {
             values.push(Value::Integer(fence));
         }
-        Write { sql: Arc::clone(sql), values, otherwise: Otherwise::AlreadyClaimed }
+        Write { sql: Arc::clone(sql), values, moment, otherwise: Otherwise::AlreadyClaimed }
     }
 
     pub(crate) fn checkpoint(&self, checkpoint: &Checkpoint<'_>) -> Write {
@@ -207,8 +223,9 @@ impl HistoryTable {
         fenced(&self.texts.checkpoint, &checkpoint.row, values)
     }
 
-    pub(crate) fn finish(&self, finish: &Finish<'_>) -> Write {
-        fenced(&self.texts.finish, &finish.row, [])
+    pub(crate) fn finish(&self, finish: &Finish<'_>) -> End {
+        let write = Write { moment: Some(3), ..fenced(&self.texts.finish, &finish.row, [Value::Null]) };
+        End { write, answer: Arc::clone(&self.texts.finished) }
     }
 
     pub(crate) fn fail(&self, failure: &Failure<'_>) -> Write {
@@ -230,7 +247,7 @@ impl HistoryTable {
         let moment = |at: Option<whimbrel_core::Timestamp>| at.map_or(Value::Null, |at| text(&at.to_string()));
         let values = vec![
             text(&row.id.namespace),
-            text(&row.id.stored_key()),
+            text(&key(&row.id)),
             Value::Integer(HISTORY_FORMAT),
             text(row.id.kind()),
             version_of(&row.id),
@@ -251,7 +268,7 @@ impl HistoryTable {
             text(&row.run_by),
             row.error.as_deref().map_or(Value::Null, text),
         ];
-        Write { sql: Arc::clone(&self.texts.record), values, otherwise: Otherwise::AlreadyClaimed }
+        Write { sql: Arc::clone(&self.texts.record), values, moment: None, otherwise: Otherwise::AlreadyClaimed }
     }
 
     /// Reads the rows; `None`: there is no such table.
@@ -412,23 +429,58 @@ fn select(table: &str, detail: HistoryDetail) -> String {
     )
 }
 
+/// Where the moments of writes come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moments {
+    /// The system's clock, which is what SQLite in this process asks too, only slower.
+    System,
+    /// The database's, on another machine.
+    Database,
+}
+
 impl Write {
-    /// Does it; the rows are those of `RETURNING`.
+    /// Does it.
+    pub(crate) async fn run(
+        mut self,
+        connection: &Connection,
+        prepared: &mut Prepared,
+        moments: Moments,
+    ) -> Result<(), BackendError> {
+        if let (Some(at), Moments::System) = (self.moment, moments) {
+            self.values[at] = Value::Text(now());
+        }
+        let before = connection.driver().total_changes();
+        match prepared.run(connection, &self.sql, self.values).await {
+            Ok(_) if connection.driver().total_changes() == before => Err(self.otherwise.error()),
+            Ok(_) => Ok(()),
+            Err(error) if is_conflict(&error) && self.otherwise == Otherwise::AlreadyClaimed => {
+                Err(self.otherwise.error().with_source(error))
+            }
+            Err(error) => Err(connection.failure(error, &self.sql)),
+        }
+    }
+}
+
+/// The end of a migration, and what is asked of its row then.
+#[derive(Debug, Clone)]
+pub(crate) struct End {
+    write: Write,
+    answer: Arc<str>,
+}
+
+impl End {
+    /// Records it; answers the moment and the duration, as they are stored.
     pub(crate) async fn run(
         self,
         connection: &Connection,
         prepared: &mut Prepared,
+        moments: Moments,
     ) -> Result<Vec<Vec<Value>>, BackendError> {
-        let Self { sql, values, otherwise } = self;
-        let before = connection.driver().total_changes();
-        match prepared.run(connection, &sql, values).await {
-            Ok(rows) if rows.is_empty() && connection.driver().total_changes() == before => Err(otherwise.error()),
-            Ok(rows) => Ok(rows),
-            Err(error) if is_conflict(&error) && otherwise == Otherwise::AlreadyClaimed => {
-                Err(otherwise.error().with_source(error))
-            }
-            Err(error) => Err(connection.failure(error, &sql)),
-        }
+        let mut row = self.write.values.clone();
+        row.truncate(3);
+        self.write.run(connection, prepared, moments).await?;
+        let answer = prepared.run(connection, &self.answer, row).await;
+        answer.map_err(|error| connection.failure(error, &self.answer))
     }
 }
 
@@ -454,7 +506,12 @@ fn is_conflict(error: &libsql::Error) -> bool {
 
 /// When a lease of `parameter` seconds ends; NULL for NULL.
 fn lease_end(parameter: &str) -> String {
-    format!("strftime('%Y-%m-%dT%H:%M:%fZ', 'now', {parameter})")
+    format!("CASE WHEN {parameter} IS NOT NULL THEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now', {parameter}) END")
+}
+
+/// The moment that `parameter` is; now, where it is NULL.
+fn moment(parameter: &str) -> String {
+    format!("coalesce({parameter}, {NOW})")
 }
 
 /// The modifier of a date function that adds the duration.
@@ -464,9 +521,23 @@ fn lease(duration: Duration) -> Value {
 
 /// A write that the row's fence must allow; `more`: the values from `?4` on.
 fn fenced<const N: usize>(sql: &Arc<str>, row: &Fenced<'_>, more: [Value; N]) -> Write {
-    let mut values = vec![text(&row.id.namespace), text(&row.id.stored_key()), Value::Integer(row.fence)];
+    let mut values = vec![text(&row.id.namespace), text(&key(row.id)), Value::Integer(row.fence)];
     values.extend(more);
-    Write { sql: Arc::clone(sql), values, otherwise: Otherwise::LostClaim }
+    Write { sql: Arc::clone(sql), values, moment: None, otherwise: Otherwise::LostClaim }
+}
+
+/// The text that stands for a migration in the column `id`: `v:00000012`, `r:views`, `s:seed`; equal versions have the same.
+///
+/// Numbers are padded, so that versions are in the order of their keys: a new row comes after the others. In the middle of
+/// full pages it would make SQLite spread rows over three of them, nearly every time, and write all four.
+fn key(id: &MigrationId) -> String {
+    match &id.key {
+        MigrationKey::Version(version) => {
+            let numbers: Vec<_> = version.canonical().split('.').map(|number| format!("{number:0>8}")).collect();
+            format!("v:{}", numbers.join("."))
+        }
+        MigrationKey::Repeatable(_) | MigrationKey::Seed(_) => id.stored_key(),
+    }
 }
 
 fn version_of(id: &MigrationId) -> Value {
@@ -479,3 +550,6 @@ fn version_of(id: &MigrationId) -> Value {
 fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

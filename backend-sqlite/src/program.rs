@@ -12,7 +12,7 @@ use whimbrel_core::{
 };
 
 use crate::connection::{Answer, Connection, as_text, transaction_ended};
-use crate::history::{HistoryTable, Write};
+use crate::history::{End, HistoryTable, Write};
 use crate::session::Link;
 use crate::settings;
 use crate::time::parse_moment;
@@ -37,7 +37,7 @@ pub(crate) enum Step {
     CreateHistory(Arc<str>),
     Write(Write),
     Fail(Write),
-    Finish(Write),
+    Finish(End),
     Record(Vec<Write>),
     Probe,
     Statement(String),
@@ -185,8 +185,8 @@ async fn run_step(link: &mut Link, step: Step, switch: &Switch) -> Result<OpOutc
         }
         Step::Set(setting) => set(link, &setting).await,
         Step::CreateHistory(sql) => plain(link.connection(), &sql).await,
-        Step::Write(write) | Step::Fail(write) => link.write(write).await.map(|_| OpOutcome::Done),
-        Step::Finish(write) => finished(&link.write(write).await?),
+        Step::Write(write) | Step::Fail(write) => link.write(write).await.map(|()| OpOutcome::Done),
+        Step::Finish(end) => finished(&link.finish(end).await?),
         Step::Record(writes) => record(link, writes).await,
         // Another writer's transaction is found by `BEGIN IMMEDIATE`, which core runs first.
         Step::Probe => Ok(OpOutcome::Done),
@@ -305,7 +305,7 @@ async fn record(link: &mut Link, writes: Vec<Write>) -> Result<OpOutcome, Backen
     plain(link.connection(), &format!("SAVEPOINT {RECORD}")).await?;
     let mut result = Ok(());
     for write in writes {
-        result = link.write(write).await.map(drop);
+        result = link.write(write).await;
         if result.is_err() {
             break;
         }

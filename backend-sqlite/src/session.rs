@@ -15,7 +15,7 @@ use whimbrel_core::{
 use crate::backend::Place;
 use crate::config::Access;
 use crate::connection::{Connection, at_once, exists};
-use crate::history::{HistoryTable, Write};
+use crate::history::{End, HistoryTable, Moments, Write};
 use crate::prepared::Prepared;
 use crate::program::{self, Events, Step, Switch};
 use crate::settings::{self, Settings};
@@ -143,9 +143,20 @@ impl Link {
         done.map(drop).map_err(|error| self.connection.failure(error, sql))
     }
 
-    /// Writes to the history; the rows are those of `RETURNING`.
-    pub(crate) async fn write(&mut self, write: Write) -> Result<Vec<Vec<Value>>, BackendError> {
-        write.run(&self.connection, &mut self.prepared).await
+    /// Writes to the history.
+    pub(crate) async fn write(&mut self, write: Write) -> Result<(), BackendError> {
+        let moments = self.moments();
+        write.run(&self.connection, &mut self.prepared, moments).await
+    }
+
+    /// Records the end of a migration; answers the moment and the duration, as they are stored.
+    pub(crate) async fn finish(&mut self, end: End) -> Result<Vec<Vec<Value>>, BackendError> {
+        let moments = self.moments();
+        end.run(&self.connection, &mut self.prepared, moments).await
+    }
+
+    fn moments(&self) -> Moments {
+        if self.is_local() { Moments::System } else { Moments::Database }
     }
 
     /// Makes the session what it was before the first program.
