@@ -40,7 +40,7 @@ impl DatabaseAdmin for SqliteBackend {
         blocking(async move || {
             let connection = Connection::open_file(&path, Access::Create, true).await?;
             // A file of no bytes is an empty database too, but looks like an accident; this writes its first page.
-            connection.execute("VACUUM", Vec::new()).await.map(|_| true)
+            connection.execute("VACUUM").await.map(|()| true)
         })
         .await?
     }
@@ -106,7 +106,7 @@ async fn drop_file(path: &Path) -> Result<bool, BackendError> {
     {
         let connection = Connection::open_file(path, Access::Write, false).await?;
         // Fails where it is no database, and while somebody writes.
-        connection.execute("BEGIN EXCLUSIVE", Vec::new()).await?;
+        connection.execute("BEGIN EXCLUSIVE").await?;
         connection.roll_back().await?;
     }
     // The database first: SQLite ignores a log without one, and would replay a log into a new one of the same name.

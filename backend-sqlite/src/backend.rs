@@ -219,13 +219,13 @@ async fn open_shared(database: &libsql::Database) -> Result<Connection, BackendE
     }
     // In memory: shared by name or private? Two can only write at once where they are two databases.
     let second = Connection::of_database(database).await?;
-    first.execute("BEGIN IMMEDIATE", Vec::new()).await?;
-    let other = second.execute("BEGIN IMMEDIATE", Vec::new()).await;
+    first.execute("BEGIN IMMEDIATE").await?;
+    let other = second.execute("BEGIN IMMEDIATE").await;
     first.roll_back().await?;
     match other {
         Err(error) if error.kind() == BackendErrorKind::Busy => Ok(first),
         Err(error) => Err(error),
-        Ok(_) => Err(BackendError::new(
+        Ok(()) => Err(BackendError::new(
             BackendErrorKind::Config,
             "each connection of this database is a database of its own",
         )

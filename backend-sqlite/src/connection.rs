@@ -106,7 +106,7 @@ impl Connection {
     /// Runs one statement to its end and keeps its rows.
     pub(crate) async fn query(&self, sql: &str, values: Vec<Value>) -> Result<Answer, BackendError> {
         let statement = self.driver.prepare(sql).await.map_err(|error| self.failure(error, sql))?;
-        let columns = statement.columns().iter().map(|column| column.name().to_owned()).collect();
+        let columns = column_names(&statement);
         let mut cursor = statement.query(values).await.map_err(|error| self.failure(error, sql))?;
         let mut rows = Vec::new();
         while let Some(row) = cursor.next().await.map_err(|error| self.failure(error, sql))? {
@@ -115,19 +115,10 @@ impl Connection {
         Ok(Answer { columns, rows })
     }
 
-    /// Runs one statement to its end, throws its rows away, and answers how many rows it changed.
-    pub(crate) async fn execute(&self, sql: &str, values: Vec<Value>) -> Result<u64, BackendError> {
-        let before = self.driver.total_changes();
-        self.driver_execute(sql, values).await.map_err(|error| self.failure(error, sql))?;
-        Ok(if self.driver.total_changes() == before { 0 } else { self.driver.changes() })
-    }
-
-    /// As [`execute`](Self::execute), with the driver's own error.
-    pub(crate) async fn driver_execute(&self, sql: &str, values: Vec<Value>) -> Result<(), libsql::Error> {
-        let statement = self.driver.prepare(sql).await?;
-        let mut cursor = statement.query(values).await?;
-        while cursor.next().await?.is_some() {}
-        Ok(())
+    /// Runs one statement to its end.
+    pub(crate) async fn execute(&self, sql: &str) -> Result<(), BackendError> {
+        let statement = self.driver.prepare(sql).await.map_err(|error| self.failure(error, sql))?;
+        rows_of(&statement, Vec::new()).await.map(drop).map_err(|error| self.failure(error, sql))
     }
 
     /// The first value of the first row.
@@ -175,7 +166,7 @@ impl Connection {
                 BackendError::new(BackendErrorKind::Statement, message).with_hint("write the value into the statement")
             );
         }
-        let columns = statement.columns().iter().map(|column| column.name().to_owned()).collect();
+        let columns = if keep { column_names(&statement) } else { Vec::new() };
         let mut cursor = statement.query(()).await.map_err(|error| self.failure(error, sql))?;
         let mut rows = Vec::new();
         loop {
@@ -193,8 +184,26 @@ impl Connection {
 
     /// Rolls an open transaction back; nothing happens where none is open.
     pub(crate) async fn roll_back(&self) -> Result<(), BackendError> {
-        if self.in_transaction() { self.execute("ROLLBACK", Vec::new()).await.map(drop) } else { Ok(()) }
+        if self.in_transaction() { self.execute("ROLLBACK").await } else { Ok(()) }
     }
+}
+
+/// Runs a statement to its end and keeps its rows, with the driver's own error. For statements of this backend: a text that
+/// is not UTF-8 would panic.
+pub(crate) async fn rows_of(
+    statement: &libsql::Statement,
+    values: Vec<Value>,
+) -> Result<Vec<Vec<Value>>, libsql::Error> {
+    let mut cursor = statement.query(values).await?;
+    let mut rows = Vec::new();
+    while let Some(row) = cursor.next().await? {
+        rows.push((0..cursor.column_count()).map(|at| row.get_value(at)).collect::<Result<_, _>>()?);
+    }
+    Ok(rows)
+}
+
+fn column_names(statement: &libsql::Statement) -> Vec<String> {
+    statement.columns().iter().map(|column| column.name().to_owned()).collect()
 }
 
 /// The value of a column; `None` for a text that is not UTF-8, at which libsql panics.

@@ -1,9 +1,13 @@
 //! The history table: its shape, the statements that write it, and reading it.
 //!
-//! One B-tree (`WITHOUT ROWID`), so that a row costs as few pages as it can. Moments are text, `2026-11-22T15:58:35.854Z`,
-//! as people read them; SQLite's clock has milliseconds. The table is always named with `main.`, so that neither a
-//! temporary table nor an attached database can stand in for it.
+//! One B-tree (`WITHOUT ROWID`) whose keys are in the order in which migrations run, see [`key`], so that a row costs as few
+//! pages as it can. Moments are text, `2026-11-22T15:58:35.854Z`, as people read them; SQLite's clock has milliseconds. The
+//! table is always named with `main.`, so that neither a temporary table nor an attached database can stand in for it.
+//!
+//! Each write of a claim and of its end is one plain statement that gives no rows: `RETURNING` costs SQLite as much as the
+//! rest of it, and its date functions as much as the row.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use libsql::Value;
@@ -15,7 +19,8 @@ use whimbrel_core::{
 
 use crate::connection::{Connection, value_at};
 use crate::error::code_of;
-use crate::time::parse_moment;
+use crate::prepared::Prepared;
+use crate::time::{now, parse_moment};
 
 /// Now, as the table's moments are written.
 const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
@@ -28,8 +33,11 @@ const COLUMNS: &str = "namespace, id, format, kind, version, name, checksum, tok
 /// A write to the history and what its answer means.
 #[derive(Debug, Clone)]
 pub(crate) struct Write {
-    sql: String,
+    sql: Arc<str>,
     values: Vec<Value>,
+    /// Which of the values is the moment of the write, as the table's moments are written. It is NULL here, for which the
+    /// database takes its own clock.
+    moment: Option<usize>,
     /// The error when a row of the same key is there, or when no row is as expected.
     otherwise: Otherwise,
 }
@@ -40,26 +48,75 @@ enum Otherwise {
     LostClaim,
 }
 
-/// The name of the history table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The history table.
+#[derive(Debug, Clone)]
 pub(crate) struct HistoryTable {
-    name: String,
-    /// Qualified and quoted.
-    sql: String,
+    name: Arc<str>,
+    texts: Arc<Texts>,
 }
 
-impl HistoryTable {
-    pub(crate) fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), sql: format!("main.{}", quote_identifier(name)) }
-    }
+/// The statements on the history table, made once.
+///
+/// `?1` and `?2` are the row's namespace and key in all of them. Those that a runner writes with its fence have that as `?3`.
+#[derive(Debug)]
+struct Texts {
+    create: Arc<str>,
+    claim_new: Arc<str>,
+    claim_takeover: Arc<str>,
+    claim_rerun: Arc<str>,
+    checkpoint: Arc<str>,
+    finish: Arc<str>,
+    finished: Arc<str>,
+    fail: Arc<str>,
+    heartbeat: Arc<str>,
+    remove: Arc<str>,
+    record: Arc<str>,
+    select_check: Arc<str>,
+    select_full: Arc<str>,
+}
 
-    pub(crate) fn name(&self) -> &str {
-        &self.name
+impl Texts {
+    /// `table`: qualified and quoted.
+    fn new(table: &str) -> Self {
+        let running = |sets: &str| {
+            format!("UPDATE {table} SET {sets} WHERE namespace = ?1 AND id = ?2 AND fence = ?3 AND state = 'running'")
+        };
+        let checkpoint = format!("statements_done = ?4, prefix_checksum = ?5, lease_until = {}", lease_end("?6"));
+        let finish = format!(
+            "state = 'applied', statements_done = statements_total, prefix_checksum = NULL, lease_until = NULL, error = NULL, \
+             finished_at = {}, duration_ms = max(0, CAST(round(\
+             (unixepoch(coalesce(?4, 'now'), 'subsec') - unixepoch(started_at, 'subsec')) * 1000) AS INTEGER))",
+            moment("?4")
+        );
+        Self {
+            create: create(table).into(),
+            claim_new: insert_claim(table).into(),
+            claim_takeover: update_claim(
+                table,
+                "prefix_checksum = CASE WHEN ?8 > 0 THEN prefix_checksum END",
+                "(state = 'failed' OR (state = 'running' AND coalesce(unixepoch(lease_until, 'subsec') <= unixepoch('now', 'subsec'), 1)))",
+            )
+            .into(),
+            claim_rerun: update_claim(table, "prefix_checksum = NULL", "state = 'applied'").into(),
+            checkpoint: running(&checkpoint).into(),
+            finish: running(&finish).into(),
+            finished: format!(
+                "SELECT finished_at, duration_ms FROM {table} WHERE namespace = ?1 AND id = ?2 AND fence = ?3"
+            )
+            .into(),
+            fail: running("state = 'failed', lease_until = NULL, error = ?4").into(),
+            heartbeat: running(&format!("lease_until = {}", lease_end("?4"))).into(),
+            remove: format!("DELETE FROM {table} WHERE namespace = ?1 AND id = ?2 AND fence = ?3").into(),
+            record: insert_row(table).into(),
+            select_check: select(table, HistoryDetail::Check).into(),
+            select_full: select(table, HistoryDetail::Full).into(),
+        }
     }
+}
 
-    pub(crate) fn create(&self) -> String {
-        format!(
-            "CREATE TABLE IF NOT EXISTS {} (
+fn create(table: &str) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {table} (
   namespace TEXT NOT NULL,
   id TEXT NOT NULL,
   format INTEGER NOT NULL,
@@ -82,23 +139,60 @@ impl HistoryTable {
   run_by TEXT,
   error TEXT,
   PRIMARY KEY (namespace, id)
-) WITHOUT ROWID",
-            self.sql
-        )
+) WITHOUT ROWID"
+    )
+}
+
+fn insert_claim(table: &str) -> String {
+    format!(
+        "INSERT INTO {table} ({COLUMNS}) VALUES (?1, ?2, ?14, ?3, ?4, ?5, ?6, ?7, 'running', ?8, ?9, NULL, ?10, \
+         {}, {}, NULL, NULL, 'applied', ?12, ?13, NULL)",
+        lease_end("?11"),
+        moment("?15")
+    )
+}
+
+fn update_claim(table: &str, prefix: &str, expected: &str) -> String {
+    format!(
+        "UPDATE {table} SET format = ?14, kind = ?3, version = ?4, name = ?5, checksum = ?6, token_checksum = ?7, \
+         state = 'running', statements_done = ?8, statements_total = ?9, {prefix}, fence = ?10, lease_until = {}, \
+         started_at = {}, finished_at = NULL, duration_ms = NULL, origin = 'applied', tool_version = ?12, run_by = ?13, \
+         error = NULL WHERE namespace = ?1 AND id = ?2 AND fence = ?16 AND {expected}",
+        lease_end("?11"),
+        moment("?15")
+    )
+}
+
+/// A whole row, the values in the order of [`COLUMNS`].
+fn insert_row(table: &str) -> String {
+    let place = |n: usize| if n == 14 { lease_end("?14") } else { format!("?{n}") };
+    let places: Vec<_> = (1..=COLUMNS.split(',').count()).map(place).collect();
+    format!("INSERT INTO {table} ({COLUMNS}) VALUES ({})", places.join(", "))
+}
+
+impl HistoryTable {
+    pub(crate) fn new(name: &str) -> Self {
+        let texts = Texts::new(&format!("main.{}", quote_identifier(name)));
+        Self { name: name.into(), texts: Arc::new(texts) }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn create(&self) -> Arc<str> {
+        Arc::clone(&self.texts.create)
     }
 
     pub(crate) fn claim(&self, claim: &Claim<'_>) -> Write {
         let sql = match claim.mode {
-            ClaimMode::New => self.insert_claim(),
-            ClaimMode::Takeover { .. } => self.update_claim(
-                "prefix_checksum = CASE WHEN ?8 > 0 THEN prefix_checksum END",
-                "(state = 'failed' OR (state = 'running' AND coalesce(unixepoch(lease_until, 'subsec') <= unixepoch('now', 'subsec'), 1)))",
-            ),
-            ClaimMode::Rerun { .. } => self.update_claim("prefix_checksum = NULL", "state = 'applied'"),
+            ClaimMode::New => &self.texts.claim_new,
+            ClaimMode::Takeover { .. } => &self.texts.claim_takeover,
+            ClaimMode::Rerun { .. } => &self.texts.claim_rerun,
         };
         let mut values = vec![
             text(&claim.id.namespace),
-            text(&claim.id.stored_key()),
+            text(&key(claim.id)),
             text(claim.id.kind()),
             version_of(claim.id),
             text(claim.name),
@@ -111,75 +205,39 @@ impl HistoryTable {
             text(claim.tool_version),
             text(claim.run_by),
             Value::Integer(HISTORY_FORMAT),
+            Value::Null,
         ];
+        let moment = Some(values.len() - 1);
         if let ClaimMode::Takeover { fence } | ClaimMode::Rerun { fence } = claim.mode {
             values.push(Value::Integer(fence));
         }
-        Write { sql, values, otherwise: Otherwise::AlreadyClaimed }
-    }
-
-    fn insert_claim(&self) -> String {
-        format!(
-            "INSERT INTO {} ({COLUMNS}) VALUES (?1, ?2, ?14, ?3, ?4, ?5, ?6, ?7, 'running', ?8, ?9, NULL, ?10, \
-             {}, {NOW}, NULL, NULL, 'applied', ?12, ?13, NULL)",
-            self.sql,
-            lease_end("?11")
-        )
-    }
-
-    fn update_claim(&self, prefix: &str, expected: &str) -> String {
-        format!(
-            "UPDATE {} SET format = ?14, kind = ?3, version = ?4, name = ?5, checksum = ?6, token_checksum = ?7, state = 'running', \
-             statements_done = ?8, statements_total = ?9, {prefix}, fence = ?10, lease_until = {}, started_at = {NOW}, \
-             finished_at = NULL, duration_ms = NULL, origin = 'applied', tool_version = ?12, run_by = ?13, error = NULL \
-             WHERE namespace = ?1 AND id = ?2 AND fence = ?15 AND {expected}",
-            self.sql,
-            lease_end("?11")
-        )
+        Write { sql: Arc::clone(sql), values, moment, otherwise: Otherwise::AlreadyClaimed }
     }
 
     pub(crate) fn checkpoint(&self, checkpoint: &Checkpoint<'_>) -> Write {
-        let values = vec![
+        let values = [
             Value::Integer(checkpoint.statements_done.into()),
             text(&checkpoint.prefix_checksum.to_string()),
             lease(checkpoint.lease),
         ];
-        let sets = format!("statements_done = ?4, prefix_checksum = ?5, lease_until = {}", lease_end("?6"));
-        self.running(&checkpoint.row, &sets, values)
+        fenced(&self.texts.checkpoint, &checkpoint.row, values)
     }
 
-    pub(crate) fn finish(&self, finish: &Finish<'_>) -> Write {
-        let sets = format!(
-            "state = 'applied', statements_done = statements_total, prefix_checksum = NULL, lease_until = NULL, error = NULL, \
-             finished_at = {NOW}, duration_ms = \
-             max(0, CAST(round((unixepoch('now', 'subsec') - unixepoch(started_at, 'subsec')) * 1000) AS INTEGER))"
-        );
-        let mut write = self.running(&finish.row, &sets, Vec::new());
-        write.sql.push_str(" RETURNING finished_at, duration_ms");
-        write
+    pub(crate) fn finish(&self, finish: &Finish<'_>) -> End {
+        let write = Write { moment: Some(3), ..fenced(&self.texts.finish, &finish.row, [Value::Null]) };
+        End { write, answer: Arc::clone(&self.texts.finished) }
     }
 
     pub(crate) fn fail(&self, failure: &Failure<'_>) -> Write {
-        self.running(&failure.row, "state = 'failed', lease_until = NULL, error = ?4", vec![text(failure.error)])
+        fenced(&self.texts.fail, &failure.row, [text(failure.error)])
     }
 
     pub(crate) fn heartbeat(&self, heartbeat: &Heartbeat<'_>) -> Write {
-        self.running(&heartbeat.row, &format!("lease_until = {}", lease_end("?4")), vec![lease(heartbeat.lease)])
+        fenced(&self.texts.heartbeat, &heartbeat.row, [lease(heartbeat.lease)])
     }
 
     pub(crate) fn remove(&self, row: &Fenced<'_>) -> Write {
-        let sql = format!("DELETE FROM {} WHERE namespace = ?1 AND id = ?2 AND fence = ?3", self.sql);
-        Write { sql, values: key_and_fence(row), otherwise: Otherwise::LostClaim }
-    }
-
-    fn running(&self, row: &Fenced<'_>, sets: &str, more: Vec<Value>) -> Write {
-        let sql = format!(
-            "UPDATE {} SET {sets} WHERE namespace = ?1 AND id = ?2 AND fence = ?3 AND state = 'running'",
-            self.sql
-        );
-        let mut values = key_and_fence(row);
-        values.extend(more);
-        Write { sql, values, otherwise: Otherwise::LostClaim }
+        fenced(&self.texts.remove, row, [])
     }
 
     pub(crate) fn record(&self, row: &HistoryRow) -> Write {
@@ -189,7 +247,7 @@ impl HistoryTable {
         let moment = |at: Option<whimbrel_core::Timestamp>| at.map_or(Value::Null, |at| text(&at.to_string()));
         let values = vec![
             text(&row.id.namespace),
-            text(&row.id.stored_key()),
+            text(&key(&row.id)),
             Value::Integer(HISTORY_FORMAT),
             text(row.id.kind()),
             version_of(&row.id),
@@ -210,10 +268,7 @@ impl HistoryTable {
             text(&row.run_by),
             row.error.as_deref().map_or(Value::Null, text),
         ];
-        let places: Vec<_> =
-            (1..=values.len()).map(|n| if n == 14 { lease_end("?14") } else { format!("?{n}") }).collect();
-        let sql = format!("INSERT INTO {} ({COLUMNS}) VALUES ({})", self.sql, places.join(", "));
-        Write { sql, values, otherwise: Otherwise::AlreadyClaimed }
+        Write { sql: Arc::clone(&self.texts.record), values, moment: None, otherwise: Otherwise::AlreadyClaimed }
     }
 
     /// Reads the rows; `None`: there is no such table.
@@ -251,9 +306,12 @@ impl HistoryTable {
         detail: HistoryDetail,
         reader: &mut HistoryReader,
     ) -> Result<(), BackendError> {
-        let sql = format!("SELECT {} FROM {}", selected(detail), self.sql);
-        let failed = |error| connection.failure(error, &sql);
-        let mut rows = connection.driver().query(&sql, ()).await.map_err(failed)?;
+        let sql = match detail {
+            HistoryDetail::Check => &*self.texts.select_check,
+            HistoryDetail::Full => &*self.texts.select_full,
+        };
+        let failed = |error| connection.failure(error, sql);
+        let mut rows = connection.driver().query(sql, ()).await.map_err(failed)?;
         while let Some(row) = rows.next().await.map_err(failed)? {
             self.take(&row, reader)?;
         }
@@ -296,7 +354,7 @@ impl HistoryTable {
         })
     }
 
-    /// The texts are selected as their bytes, see [`selected`].
+    /// The texts are selected as their bytes, see [`select`].
     fn text_at(&self, row: &libsql::Row, at: i32) -> Result<Option<String>, BackendError> {
         match value_at(row, at) {
             Some(Ok(Value::Null)) => Ok(None),
@@ -340,12 +398,12 @@ impl HistoryTable {
     }
 }
 
-/// Where [`selected`] has the texts.
+/// Where [`select`] has the texts.
 const TEXTS: [i32; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 
 /// The columns as [`HistoryTable::take`] reads them. A text is selected as its bytes, because libsql panics at one that is
 /// not UTF-8, and what is stored may be damaged.
-fn selected(detail: HistoryDetail) -> String {
+fn select(table: &str, detail: HistoryDetail) -> String {
     let rest = |column: &str| match detail {
         HistoryDetail::Full => column.to_owned(),
         HistoryDetail::Check => format!("CASE WHEN state <> 'applied' THEN {column} END"),
@@ -361,9 +419,9 @@ fn selected(detail: HistoryDetail) -> String {
         )
         .collect();
     format!(
-        "{}, format, statements_done, statements_total, fence, CASE WHEN state = 'running' THEN \
+        "SELECT {}, format, statements_done, statements_total, fence, CASE WHEN state = 'running' THEN \
          CAST(round((unixepoch(lease_until, 'subsec') - unixepoch('now', 'subsec')) * 1000) AS INTEGER) END AS lease_until, \
-         {} AS duration_ms, {}, {}",
+         {} AS duration_ms, {}, {} FROM {table}",
         texts.join(", "),
         rest("duration_ms"),
         bytes(rest("started_at"), "started_at"),
@@ -371,37 +429,69 @@ fn selected(detail: HistoryDetail) -> String {
     )
 }
 
+/// Where the moments of writes come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moments {
+    /// The system's clock, which is what SQLite in this process asks too, only slower.
+    System,
+    /// The database's, on another machine.
+    Database,
+}
+
 impl Write {
-    /// Does it; the rows are those of `RETURNING`.
-    pub(crate) async fn run(&self, connection: &Connection) -> Result<Vec<Vec<Value>>, BackendError> {
-        let before = connection.driver().total_changes();
-        let rows = match self.rows(connection).await {
-            Ok(rows) => rows,
-            Err(error) if is_conflict(&error) && self.otherwise == Otherwise::AlreadyClaimed => {
-                return Err(self.refusal().with_source(error));
-            }
-            Err(error) => return Err(connection.failure(error, &self.sql)),
-        };
-        if rows.is_empty() && connection.driver().total_changes() == before { Err(self.refusal()) } else { Ok(rows) }
-    }
-
-    async fn rows(&self, connection: &Connection) -> Result<Vec<Vec<Value>>, libsql::Error> {
-        let statement = connection.driver().prepare(&self.sql).await?;
-        let mut cursor = statement.query(self.values.clone()).await?;
-        let mut rows = Vec::new();
-        while let Some(row) = cursor.next().await? {
-            rows.push((0..cursor.column_count()).map(|at| row.get_value(at)).collect::<Result<_, _>>()?);
+    /// Does it.
+    pub(crate) async fn run(
+        mut self,
+        connection: &Connection,
+        prepared: &mut Prepared,
+        moments: Moments,
+    ) -> Result<(), BackendError> {
+        if let (Some(at), Moments::System) = (self.moment, moments) {
+            self.values[at] = Value::Text(now());
         }
-        Ok(rows)
+        let before = connection.driver().total_changes();
+        match prepared.run(connection, &self.sql, self.values).await {
+            Ok(_) if connection.driver().total_changes() == before => Err(self.otherwise.error()),
+            Ok(_) => Ok(()),
+            Err(error) if is_conflict(&error) && self.otherwise == Otherwise::AlreadyClaimed => {
+                Err(self.otherwise.error().with_source(error))
+            }
+            Err(error) => Err(connection.failure(error, &self.sql)),
+        }
     }
+}
 
-    fn refusal(&self) -> BackendError {
-        match self.otherwise {
-            Otherwise::AlreadyClaimed => BackendError::new(
+/// The end of a migration, and what is asked of its row then.
+#[derive(Debug, Clone)]
+pub(crate) struct End {
+    write: Write,
+    answer: Arc<str>,
+}
+
+impl End {
+    /// Records it; answers the moment and the duration, as they are stored.
+    pub(crate) async fn run(
+        self,
+        connection: &Connection,
+        prepared: &mut Prepared,
+        moments: Moments,
+    ) -> Result<Vec<Vec<Value>>, BackendError> {
+        let mut row = self.write.values.clone();
+        row.truncate(3);
+        self.write.run(connection, prepared, moments).await?;
+        let answer = prepared.run(connection, &self.answer, row).await;
+        answer.map_err(|error| connection.failure(error, &self.answer))
+    }
+}
+
+impl Otherwise {
+    fn error(self) -> BackendError {
+        match self {
+            Self::AlreadyClaimed => BackendError::new(
                 BackendErrorKind::AlreadyClaimed,
                 "another runner has this migration, or its row has changed",
             ),
-            Otherwise::LostClaim => {
+            Self::LostClaim => {
                 BackendError::new(BackendErrorKind::LostClaim, "another runner has taken this migration over")
             }
         }
@@ -416,7 +506,12 @@ fn is_conflict(error: &libsql::Error) -> bool {
 
 /// When a lease of `parameter` seconds ends; NULL for NULL.
 fn lease_end(parameter: &str) -> String {
-    format!("strftime('%Y-%m-%dT%H:%M:%fZ', 'now', {parameter})")
+    format!("CASE WHEN {parameter} IS NOT NULL THEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now', {parameter}) END")
+}
+
+/// The moment that `parameter` is; now, where it is NULL.
+fn moment(parameter: &str) -> String {
+    format!("coalesce({parameter}, {NOW})")
 }
 
 /// The modifier of a date function that adds the duration.
@@ -424,8 +519,25 @@ fn lease(duration: Duration) -> Value {
     Value::Text(format!("+{}.{:03} seconds", duration.as_secs().min(3_000_000_000), duration.subsec_millis()))
 }
 
-fn key_and_fence(row: &Fenced<'_>) -> Vec<Value> {
-    vec![text(&row.id.namespace), text(&row.id.stored_key()), Value::Integer(row.fence)]
+/// A write that the row's fence must allow; `more`: the values from `?4` on.
+fn fenced<const N: usize>(sql: &Arc<str>, row: &Fenced<'_>, more: [Value; N]) -> Write {
+    let mut values = vec![text(&row.id.namespace), text(&key(row.id)), Value::Integer(row.fence)];
+    values.extend(more);
+    Write { sql: Arc::clone(sql), values, moment: None, otherwise: Otherwise::LostClaim }
+}
+
+/// The text that stands for a migration in the column `id`: `v:00000012`, `r:views`, `s:seed`; equal versions have the same.
+///
+/// Numbers are padded, so that versions are in the order of their keys: a new row comes after the others. In the middle of
+/// full pages it would make SQLite spread rows over three of them, nearly every time, and write all four.
+fn key(id: &MigrationId) -> String {
+    match &id.key {
+        MigrationKey::Version(version) => {
+            let numbers: Vec<_> = version.canonical().split('.').map(|number| format!("{number:0>8}")).collect();
+            format!("v:{}", numbers.join("."))
+        }
+        MigrationKey::Repeatable(_) | MigrationKey::Seed(_) => id.stored_key(),
+    }
 }
 
 fn version_of(id: &MigrationId) -> Value {
@@ -438,3 +550,6 @@ fn version_of(id: &MigrationId) -> Value {
 fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

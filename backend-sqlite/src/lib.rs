@@ -31,6 +31,7 @@ mod history;
 #[cfg(feature = "schema")]
 mod introspect;
 mod native;
+mod prepared;
 mod program;
 mod session;
 mod settings;

@@ -35,9 +35,21 @@ static REGISTRATION: Mutex<()> = Mutex::new(());
 /// It holds a connection of its own accord, so the handle cannot be closed while this value lives.
 pub(crate) struct Native {
     handle: *mut ffi::sqlite3,
-    /// Told by the authorizer, which has its address; on the heap so that the address stays.
-    refused: Arc<AtomicBool>,
+    /// The authorizer has its address; on the heap so that the address stays.
+    watch: Arc<Watch>,
     _open: libsql::Connection,
+}
+
+/// What the authorizer is told, and what it tells.
+///
+/// It stays registered for as long as [`Native`] lives and is switched here: to register one makes SQLite prepare every
+/// statement of the connection anew.
+#[derive(Default)]
+struct Watch {
+    /// Whether transaction control is refused now.
+    forbids: AtomicBool,
+    /// Whether something was refused since the last [`Native::forbid_transaction_control`].
+    refused: AtomicBool,
 }
 
 // SAFETY: libsql refuses to run unless SQLite is configured as `SERIALIZED`, in which every function on a handle may be
@@ -105,7 +117,13 @@ unsafe extern "C" fn opened(
 
 impl Native {
     fn new(handle: *mut ffi::sqlite3, open: libsql::Connection) -> Self {
-        Self { handle, refused: Arc::new(AtomicBool::new(false)), _open: open }
+        let watch = Arc::<Watch>::default();
+        // SAFETY: the handle is open (`open`). `authorize` only reads through the pointer while it is registered, and
+        // `drop` takes it off before the value that it points to, which `watch` owns, can go.
+        unsafe {
+            ffi::sqlite3_set_authorizer(handle, Some(authorize), Arc::as_ptr(&watch).cast_mut().cast());
+        }
+        Self { handle, watch, _open: open }
     }
 
     /// Makes a double-quoted name that names nothing an error, in statements and in the schema; whether SQLite agreed.
@@ -129,13 +147,9 @@ impl Native {
     /// From now on until the guard is dropped, SQLite refuses to prepare what controls the transaction.
     #[must_use]
     pub(crate) fn forbid_transaction_control(&self) -> TransactionGuard<'_> {
-        self.refused.store(false, Ordering::Relaxed);
-        // SAFETY: the handle is open (`_open`). `authorize` only reads through the pointer while it is registered, and
-        // the guard takes it off before `self`, which owns the flag, can go.
-        unsafe {
-            ffi::sqlite3_set_authorizer(self.handle, Some(authorize), Arc::as_ptr(&self.refused).cast_mut().cast())
-        };
-        TransactionGuard { native: self }
+        self.watch.refused.store(false, Ordering::Relaxed);
+        self.watch.forbids.store(true, Ordering::Relaxed);
+        TransactionGuard { watch: &self.watch }
     }
 
     /// Where the first statement of `sql` ends, in bytes, if a second one (or anything that is not white space, a comment
@@ -189,27 +203,33 @@ enum Prepared {
 
 /// While it lives, transaction control is refused.
 pub(crate) struct TransactionGuard<'a> {
-    native: &'a Native,
+    watch: &'a Watch,
 }
 
 impl TransactionGuard<'_> {
     /// Whether something was refused.
     #[must_use]
     pub(crate) fn refused(&self) -> bool {
-        self.native.refused.load(Ordering::Relaxed)
+        self.watch.refused.load(Ordering::Relaxed)
     }
 }
 
 impl Drop for TransactionGuard<'_> {
     fn drop(&mut self) {
-        // SAFETY: the handle is open (`_open` of the value that is borrowed).
-        unsafe { ffi::sqlite3_set_authorizer(self.native.handle, None, ptr::null_mut()) };
+        self.watch.forbids.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Native {
+    fn drop(&mut self) {
+        // SAFETY: the handle is open (`_open` is dropped after this).
+        unsafe { ffi::sqlite3_set_authorizer(self.handle, None, ptr::null_mut()) };
     }
 }
 
 /// SQLite asks this for everything that a statement being prepared wants to do.
 unsafe extern "C" fn authorize(
-    refused: *mut c_void,
+    watch: *mut c_void,
     action: c_int,
     operation: *const c_char,
     name: *const c_char,
@@ -229,11 +249,14 @@ unsafe extern "C" fn authorize(
     if !forbidden {
         return ffi::SQLITE_OK;
     }
-    // SAFETY: the pointer is that of the flag which `Native` owns; see `forbid_transaction_control`.
-    if let Some(refused) = unsafe { refused.cast::<AtomicBool>().as_ref() } {
-        refused.store(true, Ordering::Relaxed);
+    // SAFETY: the pointer is that of the value which `Native` owns; see `Native::new`.
+    match unsafe { watch.cast::<Watch>().as_ref() } {
+        Some(watch) if watch.forbids.load(Ordering::Relaxed) => {
+            watch.refused.store(true, Ordering::Relaxed);
+            ffi::SQLITE_DENY
+        }
+        _ => ffi::SQLITE_OK,
     }
-    ffi::SQLITE_DENY
 }
 
 /// # Safety

@@ -1,7 +1,7 @@
 //! Running a program: the operations of core as steps of SQLite, one after the other, on a thread that may block.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use libsql::Value;
@@ -12,13 +12,18 @@ use whimbrel_core::{
 };
 
 use crate::connection::{Answer, Connection, as_text, transaction_ended};
-use crate::history::{HistoryTable, Write};
+use crate::history::{End, HistoryTable, Write};
 use crate::session::Link;
 use crate::settings;
 use crate::time::parse_moment;
 
 /// How long a commit waits for readers that block it, where the file is not in WAL mode.
 const COMMIT_WAIT: Duration = Duration::from_secs(30);
+
+const BEGIN: &str = "BEGIN IMMEDIATE";
+const COMMIT: &str = "COMMIT";
+static SEAL: LazyLock<String> = LazyLock::new(|| format!("SAVEPOINT {SEAL_SAVEPOINT}"));
+static UNSEAL: LazyLock<String> = LazyLock::new(|| format!("RELEASE {SEAL_SAVEPOINT}"));
 
 /// An operation with everything that it needs, so that another thread can run it.
 #[derive(Debug, Clone)]
@@ -29,10 +34,10 @@ pub(crate) enum Step {
     Commit,
     Rollback,
     Set(Setting),
-    CreateHistory(String),
+    CreateHistory(Arc<str>),
     Write(Write),
     Fail(Write),
-    Finish(Write),
+    Finish(End),
     Record(Vec<Write>),
     Probe,
     Statement(String),
@@ -128,7 +133,7 @@ impl Events {
 
 /// Runs the steps in order and tells `events` of each that is done. Nobody who listens does not stop it: half a program
 /// is worse than a whole one.
-pub(crate) async fn run(link: &mut Link, steps: &[Step], switch: &Switch, events: &Events) -> Result<(), Halted> {
+pub(crate) async fn run(link: &mut Link, steps: Vec<Step>, switch: &Switch, events: &Events) -> Result<(), Halted> {
     switch.set_running(true);
     let result = run_steps(link, steps, switch, events).await;
     switch.set_running(false);
@@ -144,12 +149,12 @@ pub(crate) async fn run(link: &mut Link, steps: &[Step], switch: &Switch, events
 
 async fn run_steps(
     link: &mut Link,
-    steps: &[Step],
+    steps: Vec<Step>,
     switch: &Switch,
     events: &Events,
 ) -> Result<(), (usize, BackendError)> {
     link.remember_settings().await.map_err(|error| (0, error))?;
-    for (at, step) in steps.iter().enumerate() {
+    for (at, step) in steps.into_iter().enumerate() {
         if switch.stopped() && step.can_be_stopped() {
             return Err((at, BackendError::new(BackendErrorKind::Interrupted, "interrupted before it began")));
         }
@@ -159,52 +164,55 @@ async fn run_steps(
     Ok(())
 }
 
-async fn run_step(link: &mut Link, step: &Step, switch: &Switch) -> Result<OpOutcome, BackendError> {
-    let begun = link.begun();
-    let connection = link.connection();
+async fn run_step(link: &mut Link, step: Step, switch: &Switch) -> Result<OpOutcome, BackendError> {
     match step {
         Step::Begin => {
-            plain(connection, "BEGIN IMMEDIATE").await?;
+            own(link, BEGIN).await?;
             link.set_begun(true);
             Ok(OpOutcome::Done)
         }
-        Step::Seal => plain(connection, &format!("SAVEPOINT {SEAL_SAVEPOINT}")).await,
-        Step::Unseal => unseal(connection).await,
+        Step::Seal => own(link, &SEAL).await,
+        Step::Unseal => unseal(link).await,
         Step::Commit => {
-            let committed = commit(connection, switch).await?;
+            let committed = commit(link, switch).await?;
             link.set_begun(false);
             Ok(committed)
         }
         Step::Rollback => {
-            connection.roll_back().await?;
+            link.connection().roll_back().await?;
             link.set_begun(false);
             Ok(OpOutcome::Done)
         }
-        Step::Set(setting) => set(link, setting).await,
-        Step::CreateHistory(sql) => plain(connection, sql).await,
-        Step::Write(write) | Step::Fail(write) => write.run(connection).await.map(|_| OpOutcome::Done),
-        Step::Finish(write) => finished(&write.run(connection).await?),
-        Step::Record(writes) => record(connection, writes).await,
+        Step::Set(setting) => set(link, &setting).await,
+        Step::CreateHistory(sql) => plain(link.connection(), &sql).await,
+        Step::Write(write) | Step::Fail(write) => link.write(write).await.map(|()| OpOutcome::Done),
+        Step::Finish(end) => finished(&link.finish(end).await?),
+        Step::Record(writes) => record(link, writes).await,
         // Another writer's transaction is found by `BEGIN IMMEDIATE`, which core runs first.
         Step::Probe => Ok(OpOutcome::Done),
         Step::Statement(sql) => {
-            let (_, changed) = text(connection, sql, begun, false).await?;
+            let (_, changed) = text(link, &sql, false).await?;
             Ok(if changed == 0 { OpOutcome::Done } else { OpOutcome::Affected(changed) })
         }
         Step::Query(sql) => {
-            let (Answer { columns, rows }, _) = text(connection, sql, begun, true).await?;
+            let (Answer { columns, rows }, _) = text(link, &sql, true).await?;
             Ok(OpOutcome::Rows { columns, rows: rows.into_iter().map(as_text).collect() })
         }
-        Step::Measure(measure) => measured(connection, measure).await.map(OpOutcome::Measured),
+        Step::Measure(measure) => measured(link.connection(), &measure).await.map(OpOutcome::Measured),
     }
 }
 
 async fn plain(connection: &Connection, sql: &str) -> Result<OpOutcome, BackendError> {
-    connection.execute(sql, Vec::new()).await.map(|_| OpOutcome::Done)
+    connection.execute(sql).await.map(|()| OpOutcome::Done)
 }
 
-async fn unseal(connection: &Connection) -> Result<OpOutcome, BackendError> {
-    match plain(connection, &format!("RELEASE {SEAL_SAVEPOINT}")).await {
+/// As [`plain`], for what runs with every migration.
+async fn own(link: &mut Link, sql: &str) -> Result<OpOutcome, BackendError> {
+    link.run_own(sql).await.map(|()| OpOutcome::Done)
+}
+
+async fn unseal(link: &mut Link) -> Result<OpOutcome, BackendError> {
+    match own(link, &UNSEAL).await {
         Err(error) if error.message().starts_with("no such savepoint") => {
             Err(transaction_ended("the migration's text ended the transaction around it").with_source(error))
         }
@@ -213,13 +221,13 @@ async fn unseal(connection: &Connection) -> Result<OpOutcome, BackendError> {
 }
 
 /// A reader can hold a commit up for longer than a statement waits; the transaction stays whole meanwhile.
-async fn commit(connection: &Connection, switch: &Switch) -> Result<OpOutcome, BackendError> {
+async fn commit(link: &mut Link, switch: &Switch) -> Result<OpOutcome, BackendError> {
     let since = Instant::now();
     loop {
-        match plain(connection, "COMMIT").await {
+        match own(link, COMMIT).await {
             Err(error)
                 if error.kind() == BackendErrorKind::Busy
-                    && connection.in_transaction()
+                    && link.connection().in_transaction()
                     && since.elapsed() < COMMIT_WAIT
                     && !switch.stopped() =>
             {
@@ -232,9 +240,10 @@ async fn commit(connection: &Connection, switch: &Switch) -> Result<OpOutcome, B
 
 /// One statement of a migration's own text. Inside a transaction of core's (`begun`) it may not touch that; outside it may
 /// do as it likes (`VACUUM` begins one of its own).
-async fn text(connection: &Connection, sql: &str, begun: bool, keep: bool) -> Result<(Answer, u64), BackendError> {
+async fn text(link: &Link, sql: &str, keep: bool) -> Result<(Answer, u64), BackendError> {
+    let connection = link.connection();
     connection.check_text(sql).await?;
-    if !begun {
+    if !link.begun() {
         return connection.run_text(sql, keep).await;
     }
     if !connection.in_transaction() {
@@ -291,16 +300,17 @@ fn finished(rows: &[Vec<Value>]) -> Result<OpOutcome, BackendError> {
 }
 
 /// All rows or none: in a savepoint, which is a transaction of its own where none is open.
-async fn record(connection: &Connection, writes: &[Write]) -> Result<OpOutcome, BackendError> {
+async fn record(link: &mut Link, writes: Vec<Write>) -> Result<OpOutcome, BackendError> {
     const RECORD: &str = "whimbrel_record";
-    plain(connection, &format!("SAVEPOINT {RECORD}")).await?;
+    plain(link.connection(), &format!("SAVEPOINT {RECORD}")).await?;
     let mut result = Ok(());
     for write in writes {
-        result = write.run(connection).await.map(drop);
+        result = link.write(write).await;
         if result.is_err() {
             break;
         }
     }
+    let connection = link.connection();
     if result.is_ok() {
         result = plain(connection, &format!("RELEASE {RECORD}")).await.map(drop);
     }

@@ -15,7 +15,8 @@ use whimbrel_core::{
 use crate::backend::Place;
 use crate::config::Access;
 use crate::connection::{Connection, at_once, exists};
-use crate::history::HistoryTable;
+use crate::history::{End, HistoryTable, Moments, Write};
+use crate::prepared::Prepared;
 use crate::program::{self, Events, Step, Switch};
 use crate::settings::{self, Settings};
 
@@ -49,6 +50,8 @@ pub(crate) enum Owner {
 
 /// A connection in the hands of a session.
 pub(crate) struct Link {
+    /// Before the connection, so that they go first.
+    prepared: Prepared,
     connection: Arc<Connection>,
     owner: Owner,
     /// What [`Setting::Reset`](whimbrel_core::Setting::Reset) goes back to.
@@ -60,21 +63,20 @@ pub(crate) struct Link {
     /// Whether the end has been made already.
     left: bool,
     /// The turn at a connection that others use too.
-    _turn: Option<OwnedMutexGuard<Option<Arc<Connection>>>>,
+    _turn: Option<Turn>,
 }
 
+type Turn = OwnedMutexGuard<Option<Arc<Connection>>>;
+
 impl Link {
+    fn new(connection: Arc<Connection>, owner: Owner, busy_timeout: Option<u64>, turn: Option<Turn>) -> Self {
+        let prepared = Prepared::new(is_local(&connection, owner));
+        Self { prepared, connection, owner, settings: None, busy_timeout, begun: false, left: false, _turn: turn }
+    }
+
     /// A connection for this session only.
     pub(crate) fn own(connection: Connection, options: &Options) -> Result<Self, BackendError> {
-        let link = Self {
-            connection: Arc::new(connection),
-            owner: Owner::Session,
-            settings: None,
-            busy_timeout: None,
-            begun: false,
-            left: false,
-            _turn: None,
-        };
+        let link = Self::new(Arc::new(connection), Owner::Session, None, None);
         link.wait_at_most(options.busy_timeout)?;
         Ok(link)
     }
@@ -101,8 +103,7 @@ impl Link {
             Some(Value::Integer(ms)) => u64::try_from(ms).ok(),
             _ => None,
         };
-        let link =
-            Self { connection, owner, settings: None, busy_timeout, begun: false, left: false, _turn: Some(turn) };
+        let link = Self::new(connection, owner, busy_timeout, Some(turn));
         link.wait_at_most(options.busy_timeout)?;
         Ok(link)
     }
@@ -132,9 +133,30 @@ impl Link {
         Ok(())
     }
 
-    /// A server of libSQL keeps no settings.
     fn is_local(&self) -> bool {
-        self.connection.has_native() || self.owner == Owner::Caller
+        is_local(&self.connection, self.owner)
+    }
+
+    /// Runs a statement that every migration needs; it is prepared once.
+    pub(crate) async fn run_own(&mut self, sql: &str) -> Result<(), BackendError> {
+        let done = self.prepared.run(&self.connection, sql, Vec::new()).await;
+        done.map(drop).map_err(|error| self.connection.failure(error, sql))
+    }
+
+    /// Writes to the history.
+    pub(crate) async fn write(&mut self, write: Write) -> Result<(), BackendError> {
+        let moments = self.moments();
+        write.run(&self.connection, &mut self.prepared, moments).await
+    }
+
+    /// Records the end of a migration; answers the moment and the duration, as they are stored.
+    pub(crate) async fn finish(&mut self, end: End) -> Result<Vec<Vec<Value>>, BackendError> {
+        let moments = self.moments();
+        end.run(&self.connection, &mut self.prepared, moments).await
+    }
+
+    fn moments(&self) -> Moments {
+        if self.is_local() { Moments::System } else { Moments::Database }
     }
 
     /// Makes the session what it was before the first program.
@@ -149,6 +171,7 @@ impl Link {
     /// Leaves a connection that others use out of a transaction and with the settings that it had.
     async fn leave(&mut self) -> Result<(), BackendError> {
         self.left = true;
+        self.prepared.clear();
         self.connection.roll_back().await?;
         let restored = match &self.settings {
             Some(_) => self.reset_settings().await,
@@ -159,6 +182,11 @@ impl Link {
         }
         restored
     }
+}
+
+/// A server of libSQL keeps neither settings nor statements.
+fn is_local(connection: &Connection, owner: Owner) -> bool {
+    connection.has_native() || owner == Owner::Caller
 }
 
 impl Drop for Link {
@@ -306,7 +334,7 @@ impl Session for SqliteSession {
         let told = events.clone();
         let stopper = Arc::clone(&self.stopper);
         let mut work = std::pin::pin!(blocking(async move || {
-            let result = program::run(&mut link, &steps, &stopper.switch, &told).await;
+            let result = program::run(&mut link, steps, &stopper.switch, &told).await;
             (link, result)
         }));
         let ended = loop {

@@ -58,7 +58,7 @@ impl Settings {
             return Ok(());
         }
         for (name, value) in self.differing(&now) {
-            connection.execute(&format!("PRAGMA {name} = {}", value.unwrap_or("0")), Vec::new()).await?;
+            connection.execute(&format!("PRAGMA {name} = {}", value.unwrap_or("0"))).await?;
         }
         let now = Self::read(connection).await?;
         match self.differing(&now).next() {
@@ -91,7 +91,7 @@ pub(crate) async fn foreign_keys(connection: &Connection) -> Result<bool, Backen
 pub(crate) async fn set_foreign_keys(connection: &Connection, on: bool) -> Result<Setting, BackendError> {
     let before = foreign_keys(connection).await?;
     let value = if on { "ON" } else { "OFF" };
-    connection.execute(&format!("PRAGMA foreign_keys = {value}"), Vec::new()).await?;
+    connection.execute(&format!("PRAGMA foreign_keys = {value}")).await?;
     if foreign_keys(connection).await? == on {
         Ok(Setting::ForeignKeys(before))
     } else {
@@ -105,14 +105,14 @@ pub(crate) async fn clear(connection: &Connection) -> Result<(), BackendError> {
                      ORDER BY CASE type WHEN 'trigger' THEN 0 WHEN 'view' THEN 1 ELSE 2 END";
     for [kind, name] in pairs(connection, temporary).await? {
         let name = quote_identifier(&name);
-        connection.execute(&format!("DROP {kind} IF EXISTS temp.{name}"), Vec::new()).await?;
+        connection.execute(&format!("DROP {kind} IF EXISTS temp.{name}")).await?;
     }
     let attached = "SELECT 'DATABASE', name FROM pragma_database_list WHERE name NOT IN ('main', 'temp')";
     for [kind, name] in pairs(connection, attached).await? {
-        connection.execute(&format!("DETACH {kind} {}", quote_identifier(&name)), Vec::new()).await?;
+        connection.execute(&format!("DETACH {kind} {}", quote_identifier(&name))).await?;
     }
     // It cannot be read; this is its value on a new connection.
-    connection.execute("PRAGMA case_sensitive_like = OFF", Vec::new()).await.map(drop)
+    connection.execute("PRAGMA case_sensitive_like = OFF").await
 }
 
 async fn pairs(connection: &Connection, sql: &str) -> Result<Vec<[String; 2]>, BackendError> {

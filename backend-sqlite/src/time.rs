@@ -1,9 +1,9 @@
 //! Time: the runtime's, and the moments that the history holds.
 
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use whimbrel_core::{BoxFuture, Clock};
+use whimbrel_core::{BoxFuture, Clock, Timestamp};
 
 /// The clock of tokio.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,6 +19,14 @@ impl Clock for TokioClock {
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(duration))
     }
+}
+
+/// Now on the system's clock, as SQLite's `strftime('%Y-%m-%dT%H:%M:%fZ', 'now')` writes it.
+pub(crate) fn now() -> String {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let ms = i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX / 1_000);
+    let text = Timestamp::from_microseconds(ms * 1_000).to_string();
+    if text.contains('.') { text } else { text.replace('Z', ".000Z") }
 }
 
 /// Reads a moment as [`Timestamp`](whimbrel_core::Timestamp) prints it (`2026-11-22T15:58:35.854Z`), or with a space for
@@ -59,7 +67,9 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::parse_moment;
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::{now, parse_moment};
     use whimbrel_core::Timestamp;
 
     #[test]
@@ -68,6 +78,16 @@ mod tests {
             assert_eq!(parse_moment(&Timestamp::from_microseconds(us).to_string()), Some(us));
         }
         assert_eq!(parse_moment("1970-01-02 00:00:00"), Some(86_400_000_000));
+    }
+
+    #[tokio::test]
+    async fn now_is_what_sqlite_says() {
+        let connection = libsql::Builder::new_local(":memory:").build().await.unwrap().connect().unwrap();
+        let before = now();
+        let mut rows = connection.query("select strftime('%Y-%m-%dT%H:%M:%fZ', 'now')", ()).await.unwrap();
+        let sqlite = rows.next().await.unwrap().unwrap().get::<String>(0).unwrap();
+        assert!(before <= sqlite && sqlite <= now(), "{before} {sqlite}");
+        assert_eq!(before.len(), sqlite.len());
     }
 
     #[test]

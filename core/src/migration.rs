@@ -16,7 +16,7 @@ use crate::sql::RustMigration;
 /// A migration: who it is, what it asks for, and where its text is.
 ///
 /// A migration of a folder keeps no text: with ten thousand of them that would be the program's memory. Its text is
-/// read again, and its checksum compared again, when it runs.
+/// read again, and its checksum compared again, when it is pending.
 #[derive(Debug, Clone)]
 pub struct Migration {
     /// Whose and which.
@@ -142,6 +142,13 @@ impl Migration {
             "run again to see what is pending now",
         )
         .into())
+    }
+
+    /// Keeps a text that [`text`](Self::text) gave, so that it is not read again: what was checked is what runs.
+    pub(crate) fn keep_text(&mut self, text: String) {
+        if matches!(self.body, Body::File { .. }) {
+            self.body = Body::Text { file: Cow::Owned(self.file()), text: Cow::Owned(text) };
+        }
     }
 
     /// Whether its statements run in one transaction, on a database whose DDL can.

@@ -1,5 +1,6 @@
 //! How a run goes: look, lock, apply, look again when someone else was faster.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::look::{Look, cancelled, hook_failed};
@@ -23,6 +24,9 @@ const FIRST_PAUSE: std::time::Duration = std::time::Duration::from_millis(200);
 /// How long the run's lock is waited for where the claims do its work too.
 const LOCK_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 
+/// The most text that is kept in memory between the look at all that is pending and its run.
+const KEPT_TEXT: usize = 4 << 20;
+
 /// A run under way.
 pub(super) struct Run<'a> {
     pub(super) migrator: &'a Migrator,
@@ -38,6 +42,8 @@ pub(super) struct Run<'a> {
     planned: HashSet<MigrationId>,
     /// The migrations whose text was looked through, by index: it is done once.
     checked: Vec<bool>,
+    /// How many bytes of text may still be kept from that look to the run; the rest is read again.
+    room: usize,
     wait: Wait<'a>,
 }
 
@@ -82,6 +88,7 @@ impl Migrator {
             holder: None,
             planned: planned_ids,
             checked,
+            room: KEPT_TEXT,
             wait,
         };
         let plan = match planned {
@@ -113,18 +120,30 @@ impl Run<'_> {
     /// Reads every pending text and refuses what must not run, before the first is applied.
     fn refuse_before_touching(&mut self, plan: &Plan) -> Result<(), MigrateError> {
         self.check_settings()?;
-        let dialect = self.migrator.backend.dialect();
         let mut problems = Vec::new();
         for step in &plan.steps {
             if std::mem::replace(&mut self.checked[step.migration], true) {
                 continue;
             }
-            let migration = &self.migrations[step.migration];
-            let checked = migration.text().and_then(|text| migration.statements(dialect, &text).map(|_| ()));
-            problems.extend(checked.err().into_iter().flat_map(LoadError::into_problems));
-            problems.extend(self.unsupported(migration));
+            match self.checked_text(step.migration) {
+                Ok(Some(text)) => self.migrations[step.migration].keep_text(text),
+                Ok(None) => {}
+                Err(error) => problems.extend(error.into_problems()),
+            }
+            problems.extend(self.unsupported(&self.migrations[step.migration]));
         }
         LoadError::unless_empty(problems).map_err(MigrateError::Load)
+    }
+
+    /// Reads a text and refuses what must not run. Gives it where it was read for this and there is room to keep it.
+    fn checked_text(&mut self, migration: usize) -> Result<Option<String>, LoadError> {
+        let migration = &self.migrations[migration];
+        let text = migration.text()?;
+        migration.statements(self.migrator.backend.dialect(), &text)?;
+        let Cow::Owned(text) = text else { return Ok(None) };
+        let room = self.room.checked_sub(text.len());
+        self.room = room.unwrap_or(self.room);
+        Ok(room.map(|_| text))
     }
 
     /// Settings of the whole run that this database does not have.

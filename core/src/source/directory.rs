@@ -77,7 +77,11 @@ impl Source for DirectorySource {
             }
             results
         };
-        let threads = (names.len() / FILES_PER_THREAD).clamp(1, thread::available_parallelism().map_or(1, usize::from));
+        let threads = match names.len() / FILES_PER_THREAD {
+            // To count the processors costs more than to read some files.
+            0 | 1 => 1,
+            wanted => wanted.min(thread::available_parallelism().map_or(1, usize::from)),
+        };
         let chunk = names.len().div_ceil(threads).max(1);
         let mut migrations = Vec::with_capacity(names.len());
         thread::scope(|scope| {

@@ -95,14 +95,19 @@ impl<'a> Statement<'a> {
     pub fn refuses_transaction(&self, lexer: Lexer) -> Option<&'static str> {
         match lexer {
             Lexer::Postgres => self.postgres_refuses(),
-            Lexer::Sqlite => sqlite_refuses(&self.phrase(lexer)),
+            Lexer::Sqlite if self.begins_with(&["pragma", "vacuum"]) => sqlite_refuses(&self.phrase(lexer)),
+            Lexer::Sqlite => None,
         }
+    }
+
+    /// Whether its first token may be one of these words; a glance at what is known already.
+    fn begins_with(&self, words: &[&str]) -> bool {
+        self.words.get(0).is_some_and(|first| words.contains(&first))
     }
 
     fn postgres_refuses(&self) -> Option<&'static str> {
         let first = self.words.get(0)?;
-        let candidates = ["create", "drop", "alter", "reindex", "vacuum", "cluster", "discard"];
-        if !candidates.contains(&first) {
+        if !self.begins_with(&["create", "drop", "alter", "reindex", "vacuum", "cluster", "discard"]) {
             return None;
         }
         let phrase = self.phrase(Lexer::Postgres);
@@ -216,15 +221,18 @@ impl<'a> Statement<'a> {
     /// is not seen.
     #[must_use]
     pub fn sets_session(&self, lexer: Lexer) -> bool {
-        let phrase = self.phrase(lexer);
         match lexer {
             Lexer::Postgres => {
+                let phrase = self.phrase(lexer);
                 phrase.is(0, &["reset", "discard"])
                     || phrase.is(0, &["set"]) && !phrase.is(1, &["local", "transaction", "constraints"])
                     || self.has_word(&["set_config"], lexer)
                     || phrase.is(0, &["do"]) && self.text.to_ascii_lowercase().contains("set_config")
             }
-            Lexer::Sqlite => Pragma::of(&phrase).is_some_and(|pragma| pragma.sets_session()),
+            Lexer::Sqlite => {
+                self.begins_with(&["pragma"])
+                    && Pragma::of(&self.phrase(lexer)).is_some_and(|pragma| pragma.sets_session())
+            }
         }
     }
 

@@ -27,24 +27,29 @@ pub fn token_hash(lexer: Lexer, sql: &str) -> [u8; 32] {
             Event::Fault { start, end, .. } => hash.add(b'f', sql.get(start..end).unwrap_or_default()),
         }
     }
-    hash.digest.finalize().into()
+    hash.finish()
 }
 
 fn tag(kind: Kind) -> u8 {
     if kind == Kind::Continued { b'c' } else { b't' }
 }
 
+/// How many bytes are collected.
+const PENDING: usize = 512;
+
 struct TokenHash {
     digest: Sha256,
+    /// What the digest is still to be given: it is quicker with more at a time.
+    pending: Vec<u8>,
     started: bool,
     ended: bool,
 }
 
 impl TokenHash {
     fn new() -> Self {
-        let mut digest = Sha256::new();
-        digest.update(b"whimbrel tokens 1\n");
-        Self { digest, started: false, ended: false }
+        let mut pending = Vec::with_capacity(2 * PENDING);
+        pending.extend_from_slice(b"whimbrel tokens 1\n");
+        Self { digest: Sha256::new(), pending, started: false, ended: false }
     }
 
     /// Counts only when something follows.
@@ -65,8 +70,21 @@ impl TokenHash {
     }
 
     fn update(&mut self, tag: u8, text: &str) {
-        self.digest.update([tag]);
-        self.digest.update((text.len() as u64).to_le_bytes());
-        self.digest.update(text.as_bytes());
+        self.pending.push(tag);
+        self.pending.extend_from_slice(&(text.len() as u64).to_le_bytes());
+        self.pending.extend_from_slice(text.as_bytes());
+        if self.pending.len() > PENDING {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        self.digest.update(&self.pending);
+        self.pending.clear();
+    }
+
+    fn finish(mut self) -> [u8; 32] {
+        self.flush();
+        self.digest.finalize().into()
     }
 }
