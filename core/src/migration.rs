@@ -107,7 +107,7 @@ impl Migration {
         match &self.body {
             Body::File { folder, file } => folder.join(&**file).display().to_string(),
             Body::Text { file, .. } => file.clone().into_owned(),
-            Body::Code(_) => format!("{} {} (Rust)", self.id, self.name),
+            Body::Code(_) => format!("{} (Rust)", self.id.called(&self.name)),
         }
     }
 

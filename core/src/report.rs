@@ -53,6 +53,15 @@ pub struct FailedMigration {
     pub aftermath: Aftermath,
 }
 
+impl FailedMigration {
+    /// What people call it: `migration 0001 add_boards`, `seed boards`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let kind = if self.id.version().is_some() { "migration " } else { "" };
+        format!("{kind}{}", self.id.called(&self.name))
+    }
+}
+
 /// The statement that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedStatement {
@@ -326,14 +335,14 @@ impl fmt::Display for MigrateError {
                 write!(f, "the database is locked by {holder}, waited {:.1} s", waited.as_secs_f64())
             }
             Self::Migration { failed, report } => {
-                write!(f, "migration {} {} failed: {}; {}; ", failed.id, failed.name, failed.cause, failed.aftermath)?;
+                write!(f, "{} failed: {}; {}; ", failed.title(), failed.cause, failed.aftermath)?;
                 write!(f, "{} of {} applied", report.applied.len(), report.planned)
             }
             Self::Hook { hook, error, .. } => write!(f, "the hook {hook} failed: {error}"),
             Self::Cancelled { during, report } => {
                 f.write_str("interrupted; ")?;
                 if let Some(failed) = during {
-                    write!(f, "migration {} {}: {}; ", failed.id, failed.name, failed.aftermath)?;
+                    write!(f, "{}: {}; ", failed.title(), failed.aftermath)?;
                 }
                 write!(f, "{} of {} applied", report.applied.len(), report.planned)
             }

@@ -3,8 +3,7 @@
 use std::fmt::Write;
 
 use whimbrel::{
-    Aftermath, BackendError, Cause, FailedMigration, FailedStatement, MigrateError, MigrationId, PlanError, Problem,
-    Report,
+    Aftermath, BackendError, Cause, FailedMigration, FailedStatement, MigrateError, PlanError, Problem, Report,
 };
 
 use super::excerpt::Excerpt;
@@ -124,7 +123,7 @@ impl Text {
     }
 
     fn migration(&mut self, failed: &FailedMigration, report: &Report) {
-        self.error(&format!("{} failed", title(&failed.id, &failed.name)));
+        self.error(&format!("{} failed", failed.title()));
         self.failed(failed);
         self.line(&format!("{}; {} of {} applied", failed.aftermath, report.applied.len(), report.planned));
         self.next(failed);
@@ -159,7 +158,7 @@ impl Text {
             Aftermath::Unclear { done, .. } => format!(
                 "look whether statement {} took effect, then run `whimbrel resolve {} --done` or `--retry`",
                 done + 1,
-                failed.id
+                failed.id.arguments()
             ),
             Aftermath::InDoubt => {
                 "run `whimbrel status` when the database answers: the history tells whether it was committed".to_owned()
@@ -171,7 +170,7 @@ impl Text {
     fn cancelled(&mut self, during: Option<&FailedMigration>, report: &Report) {
         let mut message = "interrupted; ".to_owned();
         if let Some(failed) = during {
-            message.push_str(&format!("{}: {}; ", title(&failed.id, &failed.name), failed.aftermath));
+            message.push_str(&format!("{}: {}; ", failed.title(), failed.aftermath));
         }
         // Before a run begins nothing is planned.
         match report.planned {
@@ -184,11 +183,6 @@ impl Text {
             _ => self.label("next", "run `whimbrel migrate` again: it goes on where this one stopped"),
         }
     }
-}
-
-/// What people call it: `migration 0001 add_boards`, `seed boards`.
-fn title(id: &MigrationId, name: &str) -> String {
-    if id.version().is_some() { format!("migration {id} {name}") } else { id.to_string() }
 }
 
 /// Where the statement failed: where the database points, else where it begins.

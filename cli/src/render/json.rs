@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use whimbrel::{
-    Aftermath, Applied, Cause, FailedMigration, MigrateError, MigrationId, MigrationStatus, Preview, Problem, Refusal,
-    Report,
+    Aftermath, Applied, Cause, FailedMigration, MigrateError, MigrationId, MigrationKey, MigrationStatus, Preview,
+    Problem, Refusal, Report,
 };
 
 use super::failure::{LOCK_WAIT_HINT, place_of};
@@ -34,6 +34,25 @@ impl Identity {
             name: name.to_owned(),
             kind: id.kind(),
         }
+    }
+}
+
+/// Which migration, as the command line names it: by its version, or by its name where it has none.
+#[derive(Debug, Serialize)]
+pub(crate) struct Key {
+    namespace: String,
+    version: Option<String>,
+    name: Option<String>,
+    kind: &'static str,
+}
+
+impl Key {
+    pub(crate) fn new(id: &MigrationId) -> Self {
+        let (version, name) = match &id.key {
+            MigrationKey::Version(version) => (Some(version.to_string()), None),
+            MigrationKey::Repeatable(name) | MigrationKey::Seed(name) => (None, Some(name.to_string())),
+        };
+        Self { namespace: id.namespace.to_string(), version, name, kind: id.kind() }
     }
 }
 

@@ -32,6 +32,7 @@ cases! {
     quiet_and_verbose
     refusals
     secrets
+    seeds_that_fail
     status_json
     to_and_seeds
     transaction_all

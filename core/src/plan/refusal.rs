@@ -91,13 +91,16 @@ impl Refusal {
             }
             Self::Running { .. } => "wait for it".to_owned(),
             Self::Interrupted { id, .. } => format!(
-                "look whether the statement took effect, then run `whimbrel resolve {id} --done` or `whimbrel resolve {id} --retry`"
+                "look whether the statement took effect, then run `whimbrel resolve {0} --done` or `whimbrel resolve {0} --retry`",
+                id.arguments()
             ),
             Self::InterruptedAndEdited { id, .. } => format!(
-                "put the file back as it was, which names the statement; or, after making the database fit, `whimbrel resolve {id} --retry` goes on with the file as it is"
+                "put the file back as it was, which names the statement; or, after making the database fit, `whimbrel resolve {} --retry` goes on with the file as it is",
+                id.arguments()
             ),
             Self::PrefixEdited { id, .. } => format!(
-                "put those statements back as they were; or, after making the database fit, `whimbrel resolve {id} --forget` runs it from its beginning"
+                "put those statements back as they were; or, after making the database fit, `whimbrel resolve {} --forget` runs it from its beginning",
+                id.arguments()
             ),
         }
     }

@@ -70,7 +70,7 @@ fn tell(event: &Event<'_>) {
         Event::WaitingForDatabase { error, .. } => println!("waiting for the database: {error}"),
         Event::WaitingForLock { holder, .. } => println!("waiting for {}", holder.unwrap_or("another instance")),
         Event::MigrationApplied(applied) => {
-            println!("applied {} {} ({} ms)", applied.id, applied.name, applied.duration_ms);
+            println!("applied {} ({} ms)", applied.id.called(&applied.name), applied.duration_ms);
         }
         Event::NothingPending => println!("the database is up to date"),
         Event::Note(note) => println!("note: {note}"),
