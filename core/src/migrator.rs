@@ -4,6 +4,7 @@ mod apply;
 mod doubt;
 mod load;
 mod look;
+mod refuse;
 mod resolve;
 mod status;
 
@@ -278,6 +279,15 @@ impl Migrator {
     /// is no error here.
     pub fn status(&self) -> impl Future<Output = Result<Status, MigrateError>> + Send + '_ {
         self.read_status().instrument(tracing::info_span!("status", database = %self.backend.database()))
+    }
+
+    /// Whether every migration and seed could run on an empty database, as far as files tell. Asks no database.
+    ///
+    /// # Errors
+    ///
+    /// [`MigrateError::Load`] with everything that is wrong.
+    pub async fn check_files(&self) -> Result<(), MigrateError> {
+        self.refuse_files().await
     }
 
     /// Settles a migration that stopped part-way, after a person has looked at the one statement in question.

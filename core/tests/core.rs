@@ -10,6 +10,8 @@ mod faults;
 mod fixtures;
 #[path = "core/migrator.rs"]
 mod migrator;
+#[path = "core/refusals.rs"]
+mod refusals;
 #[path = "core/schedule.rs"]
 mod schedule;
 #[path = "core/split.rs"]

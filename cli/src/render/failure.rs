@@ -19,27 +19,24 @@ pub(super) const LOCK_WAIT_HINT: &str = "wait until it is done, or wait longer w
 pub(crate) fn of_run(error: &MigrateError, database: &str, style: Style) -> String {
     let mut text = Text { text: String::new(), style };
     match error {
-        MigrateError::Load(error) => text.problems(error.problems()),
-        MigrateError::Plan(error) => text.refusals(error),
-        MigrateError::Connect(error) => {
+        MigrateError::Load { error, .. } => text.problems(error.problems()),
+        MigrateError::Plan { error, .. } => text.refusals(error),
+        MigrateError::Connect { error, .. } => {
             text.database_error(&format!("cannot connect to {}", printable(database)), error)
         }
-        MigrateError::Backend { doing, error, report } => {
-            text.database_error(doing, error);
-            text.progress(report);
-        }
-        MigrateError::LockWait { report, .. } => {
-            text.error(&error.to_string());
-            text.progress(report);
+        MigrateError::Backend { doing, error, .. } => text.database_error(doing, error),
+        MigrateError::LockWait { .. } => {
+            text.error(&error.reason().to_string());
             text.hint(LOCK_WAIT_HINT);
         }
         MigrateError::Migration { failed, report } => text.migration(failed, report),
         MigrateError::Cancelled { during, report } => text.cancelled(during.as_deref(), report),
-        MigrateError::Hook { report, .. } => {
-            text.error(&error.to_string());
-            text.progress(report);
-        }
-        other => text.error(&other.to_string()),
+        other => text.error(&other.reason().to_string()),
+    }
+    match error {
+        // These tell it in words of their own.
+        MigrateError::Migration { .. } | MigrateError::Cancelled { .. } => {}
+        other => text.progress(other.report(), matches!(other, MigrateError::Plan { .. })),
     }
     text.text.trim_end().to_owned()
 }
@@ -98,7 +95,7 @@ impl Text {
         if error.refusals().len() > MOST_PROBLEMS {
             self.error(&format!("and {} more", error.refusals().len() - MOST_PROBLEMS));
         }
-        self.line("nothing was touched");
+        self.problems(error.problems());
     }
 
     fn database_error(&mut self, doing: &str, error: &BackendError) {
@@ -116,9 +113,12 @@ impl Text {
         self.hint(error.hint().unwrap_or_default());
     }
 
-    fn progress(&mut self, report: &Report) {
-        if report.planned > 0 {
-            self.line(&format!("{} of {} applied", report.applied.len(), report.planned));
+    /// What was applied before it stopped; before a run begins nothing is planned.
+    fn progress(&mut self, report: &Report, refused: bool) {
+        match report.planned {
+            0 if refused => self.line("nothing was touched"),
+            0 => {}
+            planned => self.line(&format!("{} of {planned} applied", report.applied.len())),
         }
     }
 
@@ -202,3 +202,6 @@ fn place(file: &str, at: Option<(u32, Option<u32>)>) -> String {
 fn indented(text: &str) -> String {
     printable(text).trim_end().replace('\n', "\n    ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ macro_rules! cases {
 
 cases! {
     ahead
+    all_at_once
     arguments
     config_errors
     databases

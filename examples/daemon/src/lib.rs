@@ -80,7 +80,9 @@ fn tell(event: &Event<'_>) {
 
 fn exit_code(error: &BoxError) -> ExitCode {
     match error.downcast_ref::<MigrateError>() {
-        Some(MigrateError::Plan(plan)) if plan.refusals().iter().any(|r| matches!(r, Refusal::DatabaseAhead(_))) => {
+        Some(MigrateError::Plan { error: plan, .. })
+            if plan.refusals().iter().any(|r| matches!(r, Refusal::DatabaseAhead(_))) =>
+        {
             DATABASE_AHEAD.into()
         }
         Some(MigrateError::Cancelled { .. }) => INTERRUPTED.into(),
