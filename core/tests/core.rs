@@ -14,6 +14,8 @@ mod migrator;
 mod refusals;
 #[path = "core/schedule.rs"]
 mod schedule;
+#[path = "core/settings.rs"]
+mod settings;
 #[path = "core/split.rs"]
 mod split;
 #[path = "core/split_fuzz.rs"]
