@@ -203,8 +203,9 @@ pub(crate) struct Reset {
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("resolution").required(true))]
 pub(crate) struct Resolve {
-    /// The migration that stopped.
-    pub(crate) version: Version,
+    /// The migration that stopped: its version, or `seed NAME`, or `repeatable NAME`.
+    #[arg(required = true, num_args = 1.., value_name = "VERSION")]
+    pub(crate) migration: Vec<String>,
     /// The statement at which it stopped took effect: go on after it.
     #[arg(long, group = "resolution")]
     pub(crate) done: bool,

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use whimbrel::{Event, MigrationId, Notice};
+use whimbrel::{Event, Notice};
 
 use crate::output::{Output, printable};
 
@@ -44,7 +44,7 @@ impl Progress {
             Event::Notice(notice) => self.notice(notice),
             Event::RunStarted { pending } => self.start(*pending),
             Event::MigrationStarted { id, name, number, of } => {
-                self.started(&called(id, name), *number, *of);
+                self.started(&printable(&id.called(name)), *number, *of);
             }
             Event::StatementsDone { done, of } => {
                 output.with_bar(|bar| bar.set_message(format!("statement {done} of {of}")));
@@ -58,7 +58,7 @@ impl Progress {
             )),
             Event::MigrationApplied(applied) => {
                 output.with_bar(|bar| bar.inc(1));
-                let text = called(&applied.id, &applied.name);
+                let text = printable(&applied.id.called(&applied.name));
                 output.done(format_args!("{} {text} ({} ms)", output.out().good("applied"), applied.duration_ms));
             }
             Event::AppliedElsewhere { id } => output.say(format_args!("{id} was applied by another runner meanwhile")),
@@ -117,9 +117,4 @@ impl Progress {
             self.output.say(format_args!("{text} ({} s so far)", waited.as_secs()));
         }
     }
-}
-
-/// A version with its name; what has no version is its name.
-fn called(id: &MigrationId, name: &str) -> String {
-    printable(&if id.version().is_some() { format!("{id} {name}") } else { id.to_string() })
 }

@@ -44,10 +44,10 @@ pub struct Directives {
 impl Directives {
     /// Reads the header of a migration: the comment lines before its first statement.
     ///
-    /// # Errors
-    ///
-    /// Every directive that is unknown, has a wrong value, or stands twice, with its line.
-    pub fn read(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
+    /// Gives what is understood, and beside it a problem for every directive that is unknown, has a wrong value, or stands
+    /// twice, with its line. A migration with a problem must not run.
+    #[must_use]
+    pub fn read(file: &str, text: &str) -> (Self, Vec<Problem>) {
         let mut directives = Self::default();
         let mut problems = Vec::new();
         for (number, body) in header(text) {
@@ -63,7 +63,7 @@ impl Directives {
             let hint = "without a transaction nothing could be taken back: compare the counts by hand";
             problems.push(Problem::new(file, "`keep-rows` and `no-transaction` exclude each other", hint));
         }
-        if problems.is_empty() { Ok(directives) } else { Err(problems) }
+        (directives, problems)
     }
 
     fn take(&mut self, body: &str) -> Result<(), (String, String)> {

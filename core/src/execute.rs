@@ -4,6 +4,7 @@ mod drive;
 mod failure;
 mod locate;
 mod on_session;
+mod settings;
 mod sql_session;
 mod stepwise;
 mod transaction;
@@ -156,16 +157,5 @@ impl Executor<'_> {
                 }
             }
         }
-    }
-
-    /// The settings that a migration runs under, in the order in which they are set.
-    fn settings_for(&self, migration: &Migration) -> Vec<Setting> {
-        let directives = migration.directives();
-        let mut settings = Vec::new();
-        settings.extend(self.settings.role.clone().map(|role| Setting::Role(Some(role))));
-        settings.extend(directives.lock_timeout.or(self.settings.lock_timeout).map(Setting::LockTimeout));
-        settings
-            .extend(directives.statement_timeout.or(self.settings.statement_timeout).map(Setting::StatementTimeout));
-        settings
     }
 }

@@ -1,5 +1,7 @@
 //! The history: one row per migration, repeatable or seed that a database has seen.
 
+mod naming;
+
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
@@ -81,6 +83,13 @@ impl fmt::Display for MigrationId {
             MigrationKey::Seed(name) => write!(f, "seed {name}"),
         }
     }
+}
+
+/// The newest version of a namespace that is applied.
+#[must_use]
+pub fn newest_applied(rows: &[HistoryRow], namespace: &str) -> Option<Version> {
+    let applied = rows.iter().filter(|row| row.state == RowState::Applied && *row.id.namespace == *namespace);
+    applied.filter_map(|row| row.id.version()).max().cloned()
 }
 
 /// How far a migration came.

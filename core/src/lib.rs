@@ -55,7 +55,9 @@ pub use problem::{LoadError, Problem};
 pub use report::{
     Aftermath, Applied, Cause, FailedMigration, FailedStatement, MigrateError, MigrateErrorKind, Report, RowsChanged,
 };
-pub use source::{CodeSource, DirectorySource, EmbeddedFile, EmbeddedSource, Layout, Seed, Source, WhimbrelLayout};
+pub use source::{
+    CodeSource, DirectorySource, EmbeddedFile, EmbeddedSource, Layout, Loaded, Seed, Source, WhimbrelLayout,
+};
 pub use sql::{BoxError, RustMigration, Sql};
 pub use timestamp::Timestamp;
 pub use version::{InvalidVersion, Version};

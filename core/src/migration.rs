@@ -25,8 +25,15 @@ pub struct Migration {
     pub name: Box<str>,
     /// The checksum of its content.
     pub checksum: Checksum,
-    directives: Option<Box<Directives>>,
+    /// `None`: it asks for nothing, and nothing is wrong with it, as with most.
+    header: Option<Box<Header>>,
     body: Body,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Header {
+    directives: Directives,
+    problems: Vec<Problem>,
 }
 
 #[derive(Clone)]
@@ -92,14 +99,29 @@ impl Migration {
     }
 
     fn new(id: MigrationId, name: &str, checksum: Checksum, directives: Directives, body: Body) -> Self {
-        let directives = (directives != NO_DIRECTIVES).then(|| Box::new(directives));
-        Self { id, name: name.into(), checksum, directives, body }
+        let header = (directives != NO_DIRECTIVES).then(|| Box::new(Header { directives, problems: Vec::new() }));
+        Self { id, name: name.into(), checksum, header, body }
+    }
+
+    /// With what is wrong in it. That is told when it is pending; a file that was applied as it is is held against nobody.
+    #[must_use]
+    pub fn with_problems(mut self, problems: Vec<Problem>) -> Self {
+        if !problems.is_empty() {
+            self.header.get_or_insert_default().problems.extend(problems);
+        }
+        self
+    }
+
+    /// What was found wrong in it when it was loaded.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        self.header.as_ref().map_or(&[], |header| &header.problems)
     }
 
     /// What it asks of its runner.
     #[must_use]
     pub fn directives(&self) -> &Directives {
-        self.directives.as_deref().unwrap_or(&NO_DIRECTIVES)
+        self.header.as_ref().map_or(&NO_DIRECTIVES, |header| &header.directives)
     }
 
     /// The file that it stands in, as errors name it; for one written in Rust, its name.
@@ -108,7 +130,7 @@ impl Migration {
         match &self.body {
             Body::File { folder, file } => folder.join(&**file).display().to_string(),
             Body::Text { file, .. } => file.clone().into_owned(),
-            Body::Code(_) => format!("{} {} (Rust)", self.id, self.name),
+            Body::Code(_) => format!("{} (Rust)", self.id.called(&self.name)),
         }
     }
 
@@ -160,17 +182,50 @@ impl Migration {
     /// Splits its text and refuses what must not run.
     pub(crate) fn statements<'t>(&self, dialect: &Dialect, text: &'t str) -> Result<Vec<Statement<'t>>, LoadError> {
         let rules = split::Rules { transactional: self.is_transactional() };
-        let statements = split::check(dialect.lexer, text, rules).map_err(|refusals| {
-            let problem = |refusal: &split::Refusal| {
-                Problem::new(self.file(), refusal.message(), refusal.hint()).at(refusal.at.line, refusal.at.column)
-            };
-            LoadError::from(refusals.iter().map(problem).collect::<Vec<_>>())
-        })?;
+        let statements = self.checked(dialect, text, rules)?;
         let Some(open) = transaction_open(dialect, &statements) else { return Ok(statements) };
         let at = statements[open].span.start;
         let hint = "commit it: what it does would be lost, and its record with it";
         let problem = Problem::new(self.file(), "the transaction that begins here is not ended", hint);
         Err(problem.at(at.line, at.column).into())
+    }
+
+    fn checked<'t>(
+        &self,
+        dialect: &Dialect,
+        text: &'t str,
+        rules: split::Rules,
+    ) -> Result<Vec<Statement<'t>>, LoadError> {
+        split::check(dialect.lexer, text, rules).map_err(|refusals| {
+            let problem = |refusal: &split::Refusal| {
+                Problem::new(self.file(), refusal.message(), refusal.hint()).at(refusal.at.line, refusal.at.column)
+            };
+            LoadError::from(refusals.iter().map(problem).collect::<Vec<_>>())
+        })
+    }
+
+    /// Everything that is wrong with it: what was found when it was loaded, and what its text holds that must not run.
+    /// Gives the text too, where it was read for this.
+    pub(crate) fn refusals(&self, dialect: &Dialect) -> (Vec<Problem>, Option<String>) {
+        let mut problems = self.problems().to_vec();
+        let text = match self.text() {
+            Ok(text) => text,
+            Err(error) => {
+                problems.extend(error.into_problems());
+                return (problems, None);
+            }
+        };
+        let checked = match problems.is_empty() {
+            true => self.statements(dialect, &text).map(drop),
+            // What a text may hold depends on its directives, and those are not known.
+            false => self.checked(dialect, &text, split::Rules { transactional: false }).map(drop),
+        };
+        problems.extend(checked.err().into_iter().flat_map(LoadError::into_problems));
+        let read = match text {
+            Cow::Owned(text) => Some(text),
+            Cow::Borrowed(_) => None,
+        };
+        (problems, read)
     }
 
     /// The checksum of its token stream.

@@ -4,6 +4,7 @@ mod apply;
 mod doubt;
 mod load;
 mod look;
+mod refuse;
 mod resolve;
 mod status;
 
@@ -281,6 +282,15 @@ impl Migrator {
         self.read_status().instrument(tracing::info_span!("status", database = %self.backend.database()))
     }
 
+    /// Whether every migration and seed could run on an empty database, as far as files tell. Asks no database.
+    ///
+    /// # Errors
+    ///
+    /// [`MigrateError::Load`] with everything that is wrong.
+    pub async fn check_files(&self) -> Result<(), MigrateError> {
+        self.refuse_files().await
+    }
+
     /// Settles a migration that stopped part-way, after a person has looked at the one statement in question.
     ///
     /// # Errors
@@ -318,7 +328,9 @@ impl Migrator {
     ///
     /// [`MigrateError::Load`] where they cannot be loaded.
     pub fn fingerprint(&self) -> Result<Checksum, MigrateError> {
-        let migrations = load::load_all(&self.sources, &self.seeds).map_err(MigrateError::Load)?;
+        let migrations = load::load_all(&self.sources, &self.seeds)
+            .complete()
+            .map_err(|error| MigrateError::load(error.into_problems()))?;
         let lines = migrations.iter().map(|m| format!("{} {} {}\n", m.id.namespace, m.id.stored_key(), m.checksum));
         Ok(Checksum::of_text(&lines.collect::<String>()))
     }

@@ -47,6 +47,19 @@ pub struct Policy {
     pub skip_seeds: bool,
 }
 
+impl Policy {
+    /// Whether a run goes as far as this migration.
+    #[must_use]
+    pub fn wants(&self, id: &MigrationId) -> bool {
+        match (&id.key, &self.target) {
+            (MigrationKey::Version(version), Some(target)) => version <= target,
+            (MigrationKey::Repeatable(_) | MigrationKey::Seed(_), Some(_)) => false,
+            (MigrationKey::Seed(_), None) => !self.skip_seeds,
+            _ => true,
+        }
+    }
+}
+
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
@@ -145,6 +158,17 @@ pub fn plan(
     planning.finish()
 }
 
+/// What a run would apply if nothing were in its way, by index: what is pending, and what stopped part-way.
+#[must_use]
+pub fn pending(assessment: &Assessment, policy: &Policy) -> Vec<usize> {
+    use MigrationState::{Failed, Interrupted, OutOfOrder, Pending};
+    let pending = assessment
+        .entries
+        .iter()
+        .filter(|entry| matches!(entry.state, Pending | OutOfOrder | Failed | Interrupted) && policy.wants(&entry.id));
+    pending.filter_map(|entry| entry.migration).collect()
+}
+
 struct Planning<'a> {
     migrations: &'a [Migration],
     history: &'a [HistoryRow],
@@ -163,29 +187,21 @@ impl Planning<'_> {
         }
     }
 
-    /// Whether the run goes as far as this migration.
-    fn wanted(&self, id: &MigrationId) -> bool {
-        match (&id.key, &self.policy.target) {
-            (MigrationKey::Version(version), Some(target)) => version <= target,
-            (MigrationKey::Repeatable(_) | MigrationKey::Seed(_), Some(_)) => false,
-            (MigrationKey::Seed(_), None) => !self.policy.skip_seeds,
-            _ => true,
-        }
-    }
-
     fn take(&mut self, assessed: &Assessed) {
         let id = &assessed.id;
         match (assessed.state, assessed.migration, assessed.row.map(|row| &self.history[row])) {
-            (MigrationState::Pending, Some(migration), row) if self.wanted(id) => {
+            (MigrationState::Pending, Some(migration), row) if self.policy.wants(id) => {
                 let mode = row.map_or(ClaimMode::New, |row| ClaimMode::Rerun { fence: row.fence });
                 self.plan.steps.push(Step { migration, mode, resume_from: 0 });
             }
-            (MigrationState::OutOfOrder, Some(migration), _) if self.wanted(id) => {
+            (MigrationState::OutOfOrder, Some(migration), _) if self.policy.wants(id) => {
                 self.late.push(id.clone());
                 self.plan.steps.push(Step { migration, mode: ClaimMode::New, resume_from: 0 });
             }
             (MigrationState::Edited, Some(migration), Some(row)) => self.take_edited(migration, row),
-            (MigrationState::Failed | MigrationState::Interrupted, Some(migration), Some(row)) if self.wanted(id) => {
+            (MigrationState::Failed | MigrationState::Interrupted, Some(migration), Some(row))
+                if self.policy.wants(id) =>
+            {
                 self.take_stopped(migration, row);
             }
             (MigrationState::Running, _, Some(row)) => {
@@ -253,7 +269,7 @@ impl Planning<'_> {
         if self.refusals.is_empty() {
             Ok(self.plan)
         } else {
-            Err(PlanError { refusals: self.refusals, notes: self.plan.notes })
+            Err(PlanError { refusals: self.refusals, notes: self.plan.notes, problems: Vec::new() })
         }
     }
 }

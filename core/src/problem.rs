@@ -42,7 +42,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Why migrations could not be loaded: every problem that was found. Nothing was touched.
+/// Why migrations could not be loaded, or must not run: every problem that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadError {
     problems: Vec<Problem>,
@@ -53,9 +53,9 @@ impl LoadError {
     ///
     /// # Errors
     ///
-    /// All of them, where there is one.
+    /// All of them in the order of the files, where there is one.
     pub fn unless_empty(problems: Vec<Problem>) -> Result<(), Self> {
-        if problems.is_empty() { Ok(()) } else { Err(Self { problems }) }
+        if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
     }
 
     /// The problems, in the order of the files.
@@ -79,7 +79,10 @@ impl From<Problem> for LoadError {
 
 impl From<Vec<Problem>> for LoadError {
     /// Problems that are known to be there; [`LoadError::unless_empty`] asks.
-    fn from(problems: Vec<Problem>) -> Self {
+    fn from(mut problems: Vec<Problem>) -> Self {
+        problems.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+        // What a source says of itself may be said of all sources again.
+        problems.dedup();
         Self { problems }
     }
 }

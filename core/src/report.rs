@@ -53,6 +53,15 @@ pub struct FailedMigration {
     pub aftermath: Aftermath,
 }
 
+impl FailedMigration {
+    /// What people call it: `migration 0001 add_boards`, `seed boards`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let kind = if self.id.version().is_some() { "migration " } else { "" };
+        format!("{kind}{}", self.id.called(&self.name))
+    }
+}
+
 /// The statement that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedStatement {
@@ -188,17 +197,32 @@ impl fmt::Display for Aftermath {
 
 /// Why a run stopped.
 ///
-/// Partial success is a value: the variants that can come after something was applied hold the [`Report`] of it.
+/// Partial success is a value: every variant holds the [`Report`] of what was applied before.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum MigrateError {
-    /// The migrations could not be loaded, or one of those pending is refused. Nothing was touched.
-    Load(LoadError),
-    /// The run was refused. Nothing was touched.
-    Plan(PlanError),
+    /// The migrations could not be loaded, or some of those pending are refused. What is refused was not begun.
+    Load {
+        /// Everything that is wrong with the files.
+        error: LoadError,
+        /// What was applied before.
+        report: Box<Report>,
+    },
+    /// The history is in the way. What is refused was not begun.
+    Plan {
+        /// Every reason, and what is wrong with files that are pending.
+        error: PlanError,
+        /// What was applied before.
+        report: Box<Report>,
+    },
     /// The database could not be reached or opened.
-    Connect(BackendError),
-    /// Something besides a migration failed: reading the history, making its table.
+    Connect {
+        /// The database's error.
+        error: BackendError,
+        /// What was applied before: nothing, because a run connects first.
+        report: Box<Report>,
+    },
+    /// Something besides a migration failed: reading the history, making its table, the backup.
     Backend {
         /// What was being done, for people.
         doing: &'static str,
@@ -245,7 +269,7 @@ pub enum MigrateError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MigrateErrorKind {
-    /// Nothing was touched: files or plan are refused, or the configuration is wrong.
+    /// Files or plan are refused: nothing of what is refused was begun.
     Refused,
     /// The configuration is wrong.
     Config,
@@ -264,17 +288,41 @@ pub enum MigrateErrorKind {
 }
 
 impl MigrateError {
+    pub(crate) fn load(error: impl Into<LoadError>) -> Self {
+        Self::Load { error: error.into(), report: Box::default() }
+    }
+
+    pub(crate) fn plan(error: PlanError) -> Self {
+        Self::Plan { error, report: Box::default() }
+    }
+
+    pub(crate) fn connect(error: BackendError) -> Self {
+        Self::Connect { error, report: Box::default() }
+    }
+
+    pub(crate) fn backend(doing: &'static str, error: BackendError) -> Self {
+        Self::Backend { doing, error, report: Box::default() }
+    }
+
+    pub(crate) fn hook(hook: &'static str, error: BoxError) -> Self {
+        Self::Hook { hook, error, report: Box::default() }
+    }
+
+    pub(crate) fn cancelled(during: Option<Box<FailedMigration>>) -> Self {
+        Self::Cancelled { during, report: Box::default() }
+    }
+
     /// What kind of end it was.
     #[must_use]
     pub fn kind(&self) -> MigrateErrorKind {
         match self {
-            Self::Load(_) => MigrateErrorKind::Refused,
-            Self::Plan(error) if error.refusals().iter().any(crate::plan::Refusal::needs_a_person) => {
+            Self::Load { .. } => MigrateErrorKind::Refused,
+            Self::Plan { error, .. } if error.refusals().iter().any(crate::plan::Refusal::needs_a_person) => {
                 MigrateErrorKind::NeedsAttention
             }
-            Self::Plan(error) if error.is_only_running() => MigrateErrorKind::LockWait,
-            Self::Plan(_) => MigrateErrorKind::Refused,
-            Self::Connect(error) | Self::Backend { error, .. } => backend_kind(error),
+            Self::Plan { error, .. } if error.is_only_running() => MigrateErrorKind::LockWait,
+            Self::Plan { .. } => MigrateErrorKind::Refused,
+            Self::Connect { error, .. } | Self::Backend { error, .. } => backend_kind(error),
             Self::LockWait { .. } => MigrateErrorKind::LockWait,
             Self::Migration { failed, .. } => aftermath_kind(failed.aftermath, MigrateErrorKind::RolledBack),
             Self::Hook { .. } => MigrateErrorKind::Failed,
@@ -284,28 +332,40 @@ impl MigrateError {
         }
     }
 
-    /// Errors that come from planning or reading know of no report.
-    pub(crate) fn with_report(mut self, done: &Report) -> Self {
-        match &mut self {
-            Self::Backend { report, .. } | Self::Hook { report, .. } | Self::Cancelled { report, .. } => {
-                **report = done.clone();
-            }
-            _ => {}
-        }
-        self
+    /// Why it stopped, for people, without what was applied before.
+    #[must_use]
+    pub fn reason(&self) -> impl fmt::Display + '_ {
+        Reason(self)
     }
 
     /// What was applied before it stopped.
     #[must_use]
-    pub fn report(&self) -> Option<&Report> {
+    pub fn report(&self) -> &Report {
         match self {
-            Self::Load(_) | Self::Plan(_) | Self::Connect(_) => None,
-            Self::Backend { report, .. }
+            Self::Load { report, .. }
+            | Self::Plan { report, .. }
+            | Self::Connect { report, .. }
+            | Self::Backend { report, .. }
             | Self::LockWait { report, .. }
             | Self::Migration { report, .. }
             | Self::Hook { report, .. }
-            | Self::Cancelled { report, .. } => Some(report),
+            | Self::Cancelled { report, .. } => report,
         }
+    }
+
+    /// The one place where an error learns what was applied before it: the end of a run.
+    pub(crate) fn with_report(mut self, done: Report) -> Self {
+        match &mut self {
+            Self::Load { report, .. }
+            | Self::Plan { report, .. }
+            | Self::Connect { report, .. }
+            | Self::Backend { report, .. }
+            | Self::LockWait { report, .. }
+            | Self::Migration { report, .. }
+            | Self::Hook { report, .. }
+            | Self::Cancelled { report, .. } => **report = done,
+        }
+        self
     }
 
     /// The migration that failed, or that a cancellation cut off.
@@ -338,29 +398,47 @@ fn backend_kind(error: &BackendError) -> MigrateErrorKind {
     }
 }
 
-impl fmt::Display for MigrateError {
+/// Why a run stopped, without what was applied before.
+struct Reason<'a>(&'a MigrateError);
+
+impl fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Load(error) => write!(f, "{error}"),
-            Self::Plan(error) => write!(f, "{error}"),
-            Self::Connect(error) => with_hint(f, "cannot connect", error),
-            Self::Backend { doing, error, .. } => with_hint(f, doing, error),
-            Self::LockWait { holder, waited, .. } => {
+        match self.0 {
+            MigrateError::Load { error, .. } => write!(f, "{error}"),
+            MigrateError::Plan { error, .. } => write!(f, "{error}"),
+            MigrateError::Connect { error, .. } => with_hint(f, "cannot connect", error),
+            MigrateError::Backend { doing, error, .. } => with_hint(f, doing, error),
+            MigrateError::LockWait { holder, waited, .. } => {
                 let holder = holder.as_deref().unwrap_or("another connection");
                 write!(f, "the database is locked by {holder}, waited {:.1} s", waited.as_secs_f64())
             }
-            Self::Migration { failed, report } => {
-                write!(f, "migration {} {} failed: {}; {}; ", failed.id, failed.name, failed.cause, failed.aftermath)?;
-                write!(f, "{} of {} applied", report.applied.len(), report.planned)
+            MigrateError::Migration { failed, .. } => {
+                write!(f, "{} failed: {}; {}", failed.title(), failed.cause, failed.aftermath)
             }
-            Self::Hook { hook, error, .. } => write!(f, "the hook {hook} failed: {error}"),
-            Self::Cancelled { during, report } => {
-                f.write_str("interrupted; ")?;
-                if let Some(failed) = during {
-                    write!(f, "migration {} {}: {}; ", failed.id, failed.name, failed.aftermath)?;
-                }
-                write!(f, "{} of {} applied", report.applied.len(), report.planned)
+            MigrateError::Hook { hook, error, .. } => write!(f, "the hook {hook} failed: {error}"),
+            MigrateError::Cancelled { during: None, .. } => f.write_str("interrupted"),
+            MigrateError::Cancelled { during: Some(failed), .. } => {
+                write!(f, "interrupted; {}: {}", failed.title(), failed.aftermath)
             }
+        }
+    }
+}
+
+impl fmt::Display for MigrateError {
+    /// The [`reason`](Self::reason), and how many of the migrations are applied where the run had begun.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.reason())?;
+        let separator = match self {
+            Self::Migration { .. } | Self::Cancelled { .. } | Self::LockWait { .. } => "; ",
+            // The reason may have several lines.
+            Self::Load { .. } | Self::Plan { .. } | Self::Connect { .. } | Self::Backend { .. } | Self::Hook { .. } => {
+                "\n"
+            }
+        };
+        let report = self.report();
+        match report.planned {
+            0 => Ok(()),
+            planned => write!(f, "{separator}{} of {planned} applied", report.applied.len()),
         }
     }
 }
@@ -373,9 +451,9 @@ fn with_hint(f: &mut fmt::Formatter<'_>, doing: &str, error: &BackendError) -> f
 impl std::error::Error for MigrateError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Load(error) => Some(error),
-            Self::Plan(error) => Some(error),
-            Self::Connect(error) | Self::Backend { error, .. } => Some(error),
+            Self::Load { error, .. } => Some(error),
+            Self::Plan { error, .. } => Some(error),
+            Self::Connect { error, .. } | Self::Backend { error, .. } => Some(error),
             Self::LockWait { .. } => None,
             Self::Hook { error, .. } => Some(&**error),
             Self::Migration { failed, .. } => failed.cause.backend().map(|error| error as _),

@@ -23,18 +23,37 @@ use crate::problem::{LoadError, Problem};
 pub trait Source: fmt::Debug + Send + Sync {
     /// Loads every migration into `namespace`, in any order.
     ///
+    /// Nothing is left out silently: what is no migration that is understood (a file with another name, a version that
+    /// stands twice, a file that cannot be read or is not UTF-8) is a problem beside the others. What is wrong inside of
+    /// a migration, such as a directive, goes with it ([`Migration::with_problems`]).
+    fn load(&self, namespace: &Arc<str>) -> Loaded;
+}
+
+/// What a source holds.
+#[derive(Debug, Clone, Default)]
+pub struct Loaded {
+    /// The migrations.
+    pub migrations: Vec<Migration>,
+    /// What is wrong with the source as a whole. Nothing may run while there is anything.
+    pub problems: Vec<Problem>,
+}
+
+impl Loaded {
+    /// The migrations, where nothing at all is wrong, also with none that may have been applied.
+    ///
     /// # Errors
     ///
-    /// Every problem at once: files that are not understood, versions that stand twice, names and directives that are
-    /// wrong, files that cannot be read or are not UTF-8. Nothing is left out silently.
-    fn load(&self, namespace: &Arc<str>) -> Result<Vec<Migration>, LoadError>;
+    /// Every problem, in the order of the files.
+    pub fn complete(self) -> Result<Vec<Migration>, LoadError> {
+        let mut problems = self.problems;
+        problems.extend(self.migrations.iter().flat_map(Migration::problems).cloned());
+        LoadError::unless_empty(problems)?;
+        Ok(self.migrations)
+    }
 }
 
 /// Sorts by version, repeatables after them by name, and refuses what stands twice.
-pub(crate) fn in_order(
-    mut migrations: Vec<Migration>,
-    mut problems: Vec<Problem>,
-) -> Result<Vec<Migration>, LoadError> {
+pub(crate) fn in_order(mut migrations: Vec<Migration>, mut problems: Vec<Problem>) -> Loaded {
     migrations.sort_by(|a, b| a.id.cmp(&b.id));
     for pair in migrations.windows(2) {
         if pair[0].id == pair[1].id {
@@ -47,9 +66,7 @@ pub(crate) fn in_order(
         }
     }
     problems.extend(mistyped_timestamps(&migrations));
-    problems.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
-    LoadError::unless_empty(problems)?;
-    Ok(migrations)
+    Loaded { migrations, problems }
 }
 
 const TIMESTAMP_DIGITS: usize = 14;

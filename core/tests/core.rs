@@ -10,8 +10,12 @@ mod faults;
 mod fixtures;
 #[path = "core/migrator.rs"]
 mod migrator;
+#[path = "core/refusals.rs"]
+mod refusals;
 #[path = "core/schedule.rs"]
 mod schedule;
+#[path = "core/settings.rs"]
+mod settings;
 #[path = "core/split.rs"]
 mod split;
 #[path = "core/split_fuzz.rs"]

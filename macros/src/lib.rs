@@ -23,7 +23,7 @@ fn expand(input: TokenStream) -> Result<String, String> {
     let path = package.join(&folder);
     let path = path.canonicalize().map_err(|error| format!("{folder}: the folder cannot be read: {error}"))?;
     watched(&package, &folder)?;
-    let migrations = DirectorySource::new(&path).load(&"main".into()).map_err(|error| error.to_string())?;
+    let migrations = DirectorySource::new(&path).load(&"main".into()).complete().map_err(|error| error.to_string())?;
     if migrations.is_empty() {
         return Err(format!("{folder}: there are no migrations in the folder"));
     }

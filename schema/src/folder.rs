@@ -36,7 +36,7 @@ impl Folder {
             return Ok(folder);
         }
         let mut problems = Vec::new();
-        match DirectorySource::new(path).load(&Arc::from(DEFAULT_NAMESPACE)) {
+        match DirectorySource::new(path).load(&Arc::from(DEFAULT_NAMESPACE)).complete() {
             Ok(migrations) => folder.migrations = migrations.into_iter().filter(|m| m.id.version().is_some()).collect(),
             Err(error) => problems.extend(error.into_problems()),
         }

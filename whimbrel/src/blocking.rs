@@ -63,5 +63,6 @@ fn block_on<T>(future: impl Future<Output = Result<T, MigrateError>>) -> Result<
 
 fn no_runtime(error: std::io::Error) -> MigrateError {
     let kind = whimbrel_core::BackendErrorKind::Internal;
-    MigrateError::Connect(whimbrel_core::BackendError::new(kind, "no runtime could be made").with_source(error))
+    let error = whimbrel_core::BackendError::new(kind, "no runtime could be made").with_source(error);
+    MigrateError::Connect { error, report: Box::default() }
 }

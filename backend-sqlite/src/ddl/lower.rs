@@ -26,7 +26,8 @@ pub(super) fn lower(portable: &Schema, storage: &Storage) -> Result<Schema, Vec<
     let mut schema = Schema::default();
     for sequence in &portable.sequences {
         let message = "SQLite has no sequences";
-        let hint = "number the rows of a table with an identity column, or keep the statement behind `-- @only postgres`";
+        let hint =
+            "number the rows of a table with an identity column, or keep the statement behind `-- @only postgres`";
         lowering.problems.push(Problem::new(format!("sequence {}", sequence.name), message, hint));
     }
     for table in &portable.tables {
@@ -202,7 +203,12 @@ impl Lowering<'_> {
         let alone = table.primary_key.as_ref().is_some_and(|key| key.columns == [column.name.as_str()]);
         if !alone {
             let message = "SQLite numbers rows only in a column that is the whole primary key";
-            self.refuse(&table.name, Some(&column.name), message, "make it the primary key, or give the numbers yourself");
+            self.refuse(
+                &table.name,
+                Some(&column.name),
+                message,
+                "make it the primary key, or give the numbers yourself",
+            );
         }
         let SequenceOptions { start, increment, min, max, cycle, cache: _ } = &identity.options;
         let usual = |value: &Option<i64>| value.is_none_or(|value| value == 1);

@@ -99,7 +99,8 @@ fn constraint<'a>(change: &'a Change, plan: &mut InPlace<'a>) -> Result<(), Obst
 /// A check that mentions a new column can come with it: SQLite tests it against the rows that are there.
 fn add_check<'a>(check: &'a Check, plan: &mut InPlace<'a>) -> Result<(), Obstacle> {
     let mentions = Mentions::of(check.expr.as_str());
-    let at = |column: &Column| check.at_column.as_ref().map_or_else(|| mentions.has(&column.name), |at| *at == column.name);
+    let at =
+        |column: &Column| check.at_column.as_ref().map_or_else(|| mentions.has(&column.name), |at| *at == column.name);
     let addition = plan.added.iter_mut().rev().find(|addition| at(addition.column));
     addition.ok_or("add a check")?.checks.push(check);
     Ok(())

@@ -211,9 +211,7 @@ pub(super) fn move_counter(from: &str, to: &str) -> [String; 2] {
             "-- The highest number ever given goes along, so that none is given again.\n\
              DELETE FROM sqlite_sequence WHERE name = {to}"
         ),
-        format!(
-            "INSERT INTO sqlite_sequence (name, seq)\nSELECT {to}, seq FROM sqlite_sequence WHERE name = {from}"
-        ),
+        format!("INSERT INTO sqlite_sequence (name, seq)\nSELECT {to}, seq FROM sqlite_sequence WHERE name = {from}"),
     ]
 }
 
@@ -224,11 +222,7 @@ impl Copy {
     }
 
     fn insert(&self, into: &str, from: &str) -> String {
-        format!(
-            "INSERT INTO {into} ({})\nSELECT {}\nFROM {from}",
-            self.into.join(", "),
-            self.from.join(", ")
-        )
+        format!("INSERT INTO {into} ({})\nSELECT {}\nFROM {from}", self.into.join(", "), self.from.join(", "))
     }
 }
 

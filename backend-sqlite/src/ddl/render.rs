@@ -58,7 +58,8 @@ pub(super) fn column_sql(table: &Table, column: &Column) -> String {
     }));
     let checks = table.checks.iter().filter(|check| check.at_column.as_deref() == Some(column.name.as_str()));
     parts.extend(checks.map(check_sql));
-    let keys = table.foreign_keys.iter().filter(|key| is_inline_reference(key) && key.columns == [column.name.as_str()]);
+    let keys =
+        table.foreign_keys.iter().filter(|key| is_inline_reference(key) && key.columns == [column.name.as_str()]);
     parts.extend(keys.map(|key| format!("{}{}", named(key.name.as_deref()), references(key))));
     parts.join(" ")
 }

@@ -16,8 +16,8 @@ use super::rename::{Renames, ordered, unused};
 use super::render::{column_sql, create_index, create_table, name_sql};
 
 mod around;
-mod refill;
 mod references;
+mod refill;
 
 use around::Around;
 
@@ -99,7 +99,9 @@ impl<'a> Plan<'a> {
             let tables = schema.tables.iter().flat_map(|table| {
                 std::iter::once(&table.name.name).chain(table.indexes.iter().map(|index| &index.name))
             });
-            tables.chain(schema.views.iter().map(|view| &view.name.name)).chain(schema.natives.iter().map(|it| &it.name))
+            tables
+                .chain(schema.views.iter().map(|view| &view.name.name))
+                .chain(schema.natives.iter().map(|it| &it.name))
         });
         let names = names.map(|name| name.to_lowercase()).collect();
         let mut plan = Self {
@@ -181,7 +183,9 @@ impl<'a> Plan<'a> {
             let gone = kept.before.columns.iter().filter(|column| column.generated.is_none() && !stays(column));
             losses.extend(gone.map(|column| loss(kept.before, column, "all its values")));
             let computed = kept.columns.iter().filter(|(from, to)| from.generated.is_none() && to.generated.is_some());
-            losses.extend(computed.map(|(from, _)| loss(kept.before, from, "its values, which are computed from now on")));
+            losses.extend(
+                computed.map(|(from, _)| loss(kept.before, from, "its values, which are computed from now on")),
+            );
         }
         for change in self.request.changes {
             if let Change::DropNative(native) = change
@@ -262,7 +266,8 @@ impl<'a> Plan<'a> {
             Way::Rebuild(_) => pairs = kept.parked(pairs),
         }
         let steps = ordered(pairs, &taken);
-        let rename = |(from, to): &(String, String)| format!("{table} RENAME COLUMN {} TO {}", name_sql(from), name_sql(to));
+        let rename =
+            |(from, to): &(String, String)| format!("{table} RENAME COLUMN {} TO {}", name_sql(from), name_sql(to));
         statements.extend(steps.iter().map(rename));
         if let Way::InPlace(plan) = &kept.way {
             let add = |addition| format!("{table} ADD COLUMN {}", addition_sql(kept.after, addition));
@@ -291,7 +296,8 @@ impl<'a> Plan<'a> {
         }
         for kept in &self.kept {
             let lost = kept.lost_indexes();
-            let there = |name: &str| kept.before.indexes.iter().any(|index| index.name == name) && !lost.contains(&name);
+            let there =
+                |name: &str| kept.before.indexes.iter().any(|index| index.name == name) && !lost.contains(&name);
             let stays = |name: &str| matches!(kept.way, Way::InPlace(_)) && there(name);
             let missing = kept.after.indexes.iter().filter(|index| !stays(&index.name));
             statements.extend(missing.map(|index| create_index(&kept.after.name, index)));
@@ -356,7 +362,9 @@ impl Kept<'_> {
         let mut lost: Vec<&str> = changed.collect();
         let stays = |column: &Column| self.columns.iter().any(|(before, _)| before.name == column.name);
         for column in self.before.columns.iter().filter(|column| !stays(column)) {
-            lost.extend(self.before.indexes.iter().filter(|it| index_needs(it, &column.name)).map(|it| it.name.as_str()));
+            lost.extend(
+                self.before.indexes.iter().filter(|it| index_needs(it, &column.name)).map(|it| it.name.as_str()),
+            );
         }
         lost.retain(|name| self.before.indexes.iter().any(|index| index.name == *name));
         lost.sort_unstable();

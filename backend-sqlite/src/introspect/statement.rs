@@ -72,7 +72,17 @@ pub(super) struct Reference {
 }
 
 const COLUMN_WORDS: [&str; 12] = [
-    "constraint", "primary", "not", "null", "unique", "check", "default", "collate", "references", "as", "deferrable",
+    "constraint",
+    "primary",
+    "not",
+    "null",
+    "unique",
+    "check",
+    "default",
+    "collate",
+    "references",
+    "as",
+    "deferrable",
     "generated",
 ];
 
@@ -133,8 +143,8 @@ fn type_name(reader: &mut Reader<'_>) -> Reading<String> {
     let mut words: Vec<String> = Vec::new();
     while let Some(token) = reader.peek(0) {
         let is_name = matches!(token.kind, LexemeKind::Word | LexemeKind::Quoted | LexemeKind::Text);
-        let ends = reader.is_one_of(0, &COLUMN_WORDS)
-            && (!reader.is_word(0, "generated") || reader.is_word(1, "always"));
+        let ends =
+            reader.is_one_of(0, &COLUMN_WORDS) && (!reader.is_word(0, "generated") || reader.is_word(1, "always"));
         if !is_name || ends {
             break;
         }
@@ -187,11 +197,7 @@ fn column_constraint<'a>(
     Ok(())
 }
 
-fn column_clause<'a>(
-    reader: &mut Reader<'a>,
-    column: &mut ColumnText<'a>,
-    table: &mut TableText<'a>,
-) -> Reading<()> {
+fn column_clause<'a>(reader: &mut Reader<'a>, column: &mut ColumnText<'a>, table: &mut TableText<'a>) -> Reading<()> {
     if reader.eat(&["null"]) {
         conflict(reader)?;
     } else if reader.eat(&["default"]) {

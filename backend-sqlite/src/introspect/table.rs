@@ -20,10 +20,7 @@ pub(super) struct Read {
 /// Reads a `CREATE TABLE`. Foreign keys that name no columns of their parent have none yet.
 pub(super) fn read(sql: &str) -> Reading<Read> {
     let text = table(sql)?;
-    let scope = Scope {
-        table: &text.name,
-        columns: text.columns.iter().map(|column| column.name.clone()).collect(),
-    };
+    let scope = Scope { table: &text.name, columns: text.columns.iter().map(|column| column.name.clone()).collect() };
     let mut table = Table::new(ObjectName::new(text.name.clone()));
     table.options.strict = text.strict;
     table.options.without_rowid = text.without_rowid;
@@ -48,8 +45,7 @@ fn read_column(text: &ColumnText<'_>, scope: &Scope<'_>) -> Column {
     column.not_null = text.not_null.is_some();
     column.collation = text.collation.clone().filter(|collation| !collation.eq_ignore_ascii_case("binary"));
     column.default = text.default.and_then(|text| default(text, scope));
-    column.generated =
-        text.generated.map(|(expr, stored)| Generated { expr: scope.expression(expr), stored });
+    column.generated = text.generated.map(|(expr, stored)| Generated { expr: scope.expression(expr), stored });
     column
 }
 
@@ -92,8 +88,12 @@ fn take(constraint: &Constraint<'_>, text: &TableText<'_>, scope: &Scope<'_>, ta
             take_primary(name, &placed, *autoincrement, scope, table);
         }
         ConstraintKind::Unique { key, conflict } => {
-            let unique =
-                Unique { name, columns: spelled(key, scope), nulls_not_distinct: false, deferrable: Default::default() };
+            let unique = Unique {
+                name,
+                columns: spelled(key, scope),
+                nulls_not_distinct: false,
+                deferrable: Default::default(),
+            };
             if !is_plain(key) || conflict.is_some() {
                 let tail = format!("({}){}", key_text(key, scope), on_conflict(conflict.as_deref()));
                 Quirk::Unique(&unique.columns).set(table, tail);
@@ -117,13 +117,7 @@ struct Placed<'a> {
     at_column: bool,
 }
 
-fn take_primary(
-    name: Option<String>,
-    placed: &Placed<'_>,
-    autoincrement: bool,
-    scope: &Scope<'_>,
-    table: &mut Table,
-) {
+fn take_primary(name: Option<String>, placed: &Placed<'_>, autoincrement: bool, scope: &Scope<'_>, table: &mut Table) {
     let columns = spelled(placed.key, scope);
     // `id INTEGER PRIMARY KEY DESC` is no name of the rowid; `PRIMARY KEY (id DESC)` is one.
     let inline_descending = placed.at_column && placed.key.iter().any(|part| part.descending);

@@ -55,7 +55,8 @@ async fn is_up_to_date(opened: &Opened<'_>) -> bool {
     opened.migrator(&Waits::default()).status().await.is_ok_and(|status| status.up_to_date)
 }
 
-fn stopped(opened: &Opened<'_>, error: &MigrateError) -> u8 {
+/// Shows why a run stopped.
+pub(super) fn stopped(opened: &Opened<'_>, error: &MigrateError) -> u8 {
     let output = &opened.context.output;
     output.error(failure::of_run(error, &opened.name(), output.err()));
     if output.json {
@@ -117,13 +118,12 @@ fn heading(step: &PlannedMigration, mode: Transaction) -> String {
         (true, Transaction::All) => "",
         (false, _) => ", without a transaction",
     };
-    let name = if step.id.version().is_some() { format!(" {}", step.name) } else { String::new() };
     let resumed = match step.resume_from {
         0 => String::new(),
         done => format!(", goes on after {done} statements that are done"),
     };
     // A file's name may hold a line end, which would end the comment.
-    let heading = format!("-- {}{name} ({}){transaction}{resumed}", step.id, step.file);
+    let heading = format!("-- {} ({}){transaction}{resumed}", step.id.called(&step.name), step.file);
     printable(&heading).replace('\n', " ")
 }
 

@@ -53,10 +53,9 @@ pub(super) fn run(context: &Context, arguments: &New) -> Result<u8, CliError> {
 fn versions(folders: &[PathBuf]) -> Result<Vec<Version>, CliError> {
     let (mut versions, mut problems) = (Vec::new(), Vec::new());
     for folder in folders.iter().filter(|folder| folder.exists()) {
-        match DirectorySource::new(folder).load(&Arc::from(DEFAULT_NAMESPACE)) {
-            Ok(migrations) => versions.extend(migrations.iter().filter_map(|m| m.id.version().cloned())),
-            Err(error) => problems.extend(error.into_problems()),
-        }
+        let loaded = DirectorySource::new(folder).load(&Arc::from(DEFAULT_NAMESPACE));
+        versions.extend(loaded.migrations.iter().filter_map(|m| m.id.version().cloned()));
+        problems.extend(loaded.problems);
     }
     LoadError::unless_empty(problems)?;
     Ok(versions)

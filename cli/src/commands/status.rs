@@ -49,10 +49,7 @@ fn summary(status: &Status) -> String {
 
 /// One line for each migration, in columns.
 fn table(migrations: &[MigrationStatus], style: Style) -> Vec<String> {
-    let name = |m: &MigrationStatus| {
-        let own = if m.id.version().is_some() { format!(" {}", m.name) } else { String::new() };
-        printable(&format!("{}{own}", m.id))
-    };
+    let name = |m: &MigrationStatus| printable(&m.id.called(&m.name));
     let longest = migrations.iter().map(|m| name(m).chars().count()).max().unwrap_or(0);
     let widest = migrations.iter().map(|m| m.state.as_str().len()).max().unwrap_or(0);
     let line = |m: &MigrationStatus| {

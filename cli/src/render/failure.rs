@@ -3,8 +3,7 @@
 use std::fmt::Write;
 
 use whimbrel::{
-    Aftermath, BackendError, Cause, FailedMigration, FailedStatement, MigrateError, MigrationId, PlanError, Problem,
-    Report,
+    Aftermath, BackendError, Cause, FailedMigration, FailedStatement, MigrateError, PlanError, Problem, Report,
 };
 
 use super::excerpt::Excerpt;
@@ -20,27 +19,24 @@ pub(super) const LOCK_WAIT_HINT: &str = "wait until it is done, or wait longer w
 pub(crate) fn of_run(error: &MigrateError, database: &str, style: Style) -> String {
     let mut text = Text { text: String::new(), style };
     match error {
-        MigrateError::Load(error) => text.problems(error.problems()),
-        MigrateError::Plan(error) => text.refusals(error),
-        MigrateError::Connect(error) => {
+        MigrateError::Load { error, .. } => text.problems(error.problems()),
+        MigrateError::Plan { error, .. } => text.refusals(error),
+        MigrateError::Connect { error, .. } => {
             text.database_error(&format!("cannot connect to {}", printable(database)), error)
         }
-        MigrateError::Backend { doing, error, report } => {
-            text.database_error(doing, error);
-            text.progress(report);
-        }
-        MigrateError::LockWait { report, .. } => {
-            text.error(&error.to_string());
-            text.progress(report);
+        MigrateError::Backend { doing, error, .. } => text.database_error(doing, error),
+        MigrateError::LockWait { .. } => {
+            text.error(&error.reason().to_string());
             text.hint(LOCK_WAIT_HINT);
         }
         MigrateError::Migration { failed, report } => text.migration(failed, report),
         MigrateError::Cancelled { during, report } => text.cancelled(during.as_deref(), report),
-        MigrateError::Hook { report, .. } => {
-            text.error(&error.to_string());
-            text.progress(report);
-        }
-        other => text.error(&other.to_string()),
+        other => text.error(&other.reason().to_string()),
+    }
+    match error {
+        // These tell it in words of their own.
+        MigrateError::Migration { .. } | MigrateError::Cancelled { .. } => {}
+        other => text.progress(other.report(), matches!(other, MigrateError::Plan { .. })),
     }
     text.text.trim_end().to_owned()
 }
@@ -99,7 +95,7 @@ impl Text {
         if error.refusals().len() > MOST_PROBLEMS {
             self.error(&format!("and {} more", error.refusals().len() - MOST_PROBLEMS));
         }
-        self.line("nothing was touched");
+        self.problems(error.problems());
     }
 
     fn database_error(&mut self, doing: &str, error: &BackendError) {
@@ -117,14 +113,17 @@ impl Text {
         self.hint(error.hint().unwrap_or_default());
     }
 
-    fn progress(&mut self, report: &Report) {
-        if report.planned > 0 {
-            self.line(&format!("{} of {} applied", report.applied.len(), report.planned));
+    /// What was applied before it stopped; before a run begins nothing is planned.
+    fn progress(&mut self, report: &Report, refused: bool) {
+        match report.planned {
+            0 if refused => self.line("nothing was touched"),
+            0 => {}
+            planned => self.line(&format!("{} of {planned} applied", report.applied.len())),
         }
     }
 
     fn migration(&mut self, failed: &FailedMigration, report: &Report) {
-        self.error(&format!("{} failed", title(&failed.id, &failed.name)));
+        self.error(&format!("{} failed", failed.title()));
         self.failed(failed);
         self.line(&format!("{}; {} of {} applied", failed.aftermath, report.applied.len(), report.planned));
         self.next(failed);
@@ -159,7 +158,7 @@ impl Text {
             Aftermath::Unclear { done, .. } => format!(
                 "look whether statement {} took effect, then run `whimbrel resolve {} --done` or `--retry`",
                 done + 1,
-                failed.id
+                failed.id.arguments()
             ),
             Aftermath::InDoubt => {
                 "run `whimbrel status` when the database answers: the history tells whether it was committed".to_owned()
@@ -171,7 +170,7 @@ impl Text {
     fn cancelled(&mut self, during: Option<&FailedMigration>, report: &Report) {
         let mut message = "interrupted; ".to_owned();
         if let Some(failed) = during {
-            message.push_str(&format!("{}: {}; ", title(&failed.id, &failed.name), failed.aftermath));
+            message.push_str(&format!("{}: {}; ", failed.title(), failed.aftermath));
         }
         // Before a run begins nothing is planned.
         match report.planned {
@@ -184,11 +183,6 @@ impl Text {
             _ => self.label("next", "run `whimbrel migrate` again: it goes on where this one stopped"),
         }
     }
-}
-
-/// What people call it: `migration 0001 add_boards`, `seed boards`.
-fn title(id: &MigrationId, name: &str) -> String {
-    if id.version().is_some() { format!("migration {id} {name}") } else { id.to_string() }
 }
 
 /// Where the statement failed: where the database points, else where it begins.
@@ -208,3 +202,6 @@ fn place(file: &str, at: Option<(u32, Option<u32>)>) -> String {
 fn indented(text: &str) -> String {
     printable(text).trim_end().replace('\n', "\n    ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use whimbrel::{
-    Aftermath, Applied, Cause, FailedMigration, MigrateError, MigrationId, MigrationStatus, Preview, Problem, Refusal,
-    Report,
+    Aftermath, Applied, Cause, FailedMigration, MigrateError, MigrationId, MigrationKey, MigrationStatus, Preview,
+    Problem, Refusal, Report,
 };
 
 use super::failure::{LOCK_WAIT_HINT, place_of};
@@ -34,6 +34,25 @@ impl Identity {
             name: name.to_owned(),
             kind: id.kind(),
         }
+    }
+}
+
+/// Which migration, as the command line names it: by its version, or by its name where it has none.
+#[derive(Debug, Serialize)]
+pub(crate) struct Key {
+    namespace: String,
+    version: Option<String>,
+    name: Option<String>,
+    kind: &'static str,
+}
+
+impl Key {
+    pub(crate) fn new(id: &MigrationId) -> Self {
+        let (version, name) = match &id.key {
+            MigrationKey::Version(version) => (Some(version.to_string()), None),
+            MigrationKey::Repeatable(name) | MigrationKey::Seed(name) => (None, Some(name.to_string())),
+        };
+        Self { namespace: id.namespace.to_string(), version, name, kind: id.kind() }
     }
 }
 
@@ -146,7 +165,7 @@ impl Migrate {
     /// After a run that stopped.
     pub(crate) fn stopped(place: Place, error: &MigrateError) -> Self {
         let failed = error.failed().map(Failed::new);
-        Self { failed, error: Some(Error::of_run(error)), ..Self::of(place, error.report()) }
+        Self { failed, error: Some(Error::of_run(error)), ..Self::of(place, Some(error.report())) }
     }
 
     /// Where no run began.
@@ -283,12 +302,15 @@ impl Error {
     pub(crate) fn of_run(error: &MigrateError) -> Self {
         let exit_code = exit_code::of_run(error.kind());
         match error {
-            MigrateError::Load(error) => Self::of_problems(exit_code, error.problems()),
-            MigrateError::Plan(error) => {
+            MigrateError::Load { error, .. } => Self::of_problems(exit_code, error.problems()),
+            MigrateError::Plan { error, .. } => {
                 let problem = |refusal: &Refusal| Problem::new("", refusal.to_string(), refusal.hint());
-                Self::of_problems(exit_code, &error.refusals().iter().map(problem).collect::<Vec<_>>())
+                let problems = error.refusals().iter().map(problem).chain(error.problems().iter().cloned());
+                Self::of_problems(exit_code, &problems.collect::<Vec<_>>())
             }
-            MigrateError::Connect(told) => Self::of_database(exit_code, &format!("cannot connect: {told}"), told),
+            MigrateError::Connect { error: told, .. } => {
+                Self::of_database(exit_code, &format!("cannot connect: {told}"), told)
+            }
             MigrateError::Backend { doing, error: told, .. } => {
                 Self::of_database(exit_code, &format!("{doing}: {told}"), told)
             }
@@ -326,3 +348,6 @@ impl ProblemEntry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ macro_rules! cases {
 
 cases! {
     ahead
+    all_at_once
     arguments
     config_errors
     databases
@@ -32,6 +33,7 @@ cases! {
     quiet_and_verbose
     refusals
     secrets
+    seeds_that_fail
     status_json
     to_and_seeds
     transaction_all

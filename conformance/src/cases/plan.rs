@@ -19,7 +19,7 @@ async fn refusals(bench: &Bench, source: CodeSource) -> Vec<Refusal> {
     assert_eq!(error.kind(), MigrateErrorKind::Refused, "{error}");
     assert_eq!((bench.tables().await, format!("{:?}", bench.rows().await), marks(bench).await), before);
     match error {
-        MigrateError::Plan(error) => error.refusals().to_vec(),
+        MigrateError::Plan { error, .. } => error.refusals().to_vec(),
         other => panic!("it was refused otherwise: {other}"),
     }
 }
@@ -92,7 +92,7 @@ pub(super) async fn a_newer_database_is_refused_unless_allowed(bench: &Bench) ->
 
 pub(super) async fn an_unknown_target_is_refused(bench: &Bench) -> Outcome {
     let migrator = bench.migrator(three()).to("9".parse().expect("a version"));
-    let MigrateError::Plan(error) = migrator.migrate().await.expect_err("there is no such version") else {
+    let MigrateError::Plan { error, .. } = migrator.migrate().await.expect_err("there is no such version") else {
         panic!("it was refused otherwise");
     };
     assert!(matches!(error.refusals(), [Refusal::UnknownTarget(_)]));
@@ -103,7 +103,7 @@ pub(super) async fn an_unknown_target_is_refused(bench: &Bench) -> Outcome {
 pub(super) async fn a_duplicate_is_refused_at_load(bench: &Bench) -> Outcome {
     let twice = three().sql("2", "two_again", "create table t (id integer)");
     let error = bench.migrator(twice).migrate().await.expect_err("a version stands twice");
-    assert!(matches!(error, MigrateError::Load(_)), "{error}");
+    assert!(matches!(error, MigrateError::Load { .. }), "{error}");
     assert!(bench.tables().await.is_empty());
     Outcome::Passed
 }
@@ -113,7 +113,9 @@ pub(super) async fn transaction_control_is_refused_before_anything_runs(bench: &
     for word in ["commit", "rollback", "begin", "end"] {
         let source = three().sql("0004", "control", format!("insert into marks values (4);\n{word};\nselect 1"));
         let error = bench.migrator(source).migrate().await.expect_err("it controls the transaction");
-        let MigrateError::Load(problems) = error else { panic!("`{word}` was refused otherwise: {error}") };
+        let MigrateError::Load { error: problems, .. } = error else {
+            panic!("`{word}` was refused otherwise: {error}")
+        };
         assert_eq!(problems.problems().iter().map(|p| p.line).collect::<Vec<_>>(), [Some(2)], "{problems}");
         assert!(bench.tables().await.is_empty(), "not even the first three were applied");
     }
@@ -124,7 +126,7 @@ pub(super) async fn one_transaction_for_all_is_refused_where_it_cannot_be(bench:
     let source = three().sql("0004", "alone", "-- whimbrel: no-transaction\ninsert into marks values (4)");
     let migrator = bench.migrator(source).transaction(TransactionMode::All);
     let error = migrator.migrate().await.expect_err("one cannot run in a transaction");
-    assert!(matches!(error, MigrateError::Load(_)), "{error}");
+    assert!(matches!(error, MigrateError::Load { .. }), "{error}");
     assert!(bench.tables().await.is_empty());
     Outcome::Passed
 }
@@ -141,7 +143,7 @@ pub(super) async fn a_directive_that_the_database_lacks_is_refused(bench: &Bench
         }
         let source = three().sql("0004", "asks", format!("-- whimbrel: {directive}\ncreate table t (id integer)"));
         let error = bench.migrator(source).migrate().await.expect_err("it has no such thing");
-        assert!(matches!(error, MigrateError::Load(_)), "{error}");
+        assert!(matches!(error, MigrateError::Load { .. }), "{error}");
         assert!(bench.tables().await.is_empty());
     }
     Outcome::Passed

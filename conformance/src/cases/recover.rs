@@ -39,7 +39,7 @@ fn version() -> whimbrel_core::Version {
 async fn is_refused_naming_the_statement(bench: &Bench) {
     let error = bench.migrator(steps(None)).migrate().await.expect_err("a person must look");
     assert_eq!(error.kind(), MigrateErrorKind::NeedsAttention, "{error}");
-    let MigrateError::Plan(refused) = &error else { panic!("{error}") };
+    let MigrateError::Plan { error: refused, .. } = &error else { panic!("{error}") };
     let [Refusal::Interrupted { next, total: 4, .. }] = refused.refusals() else { panic!("{error}") };
     assert_eq!((next.number, next.line, &*next.text), (3, 4, "insert into marks values (3)"));
     let status = bench.migrator(steps(None)).status().await.expect("it can be read");

@@ -82,7 +82,7 @@ pub(super) async fn a_prefix_that_was_edited_is_refused(bench: &Bench) -> Outcom
         "-- whimbrel: no-transaction\ninsert into marks values (100);\ninsert into marks values (2)",
     );
     let error = bench.migrator(edited.clone()).migrate().await.expect_err("what is done is another text");
-    let whimbrel_core::MigrateError::Plan(refused) = &error else { panic!("{error}") };
+    let whimbrel_core::MigrateError::Plan { error: refused, .. } = &error else { panic!("{error}") };
     assert!(matches!(refused.refusals(), [Refusal::PrefixEdited { done: 2, .. }]), "{error}");
     assert_eq!(error.kind(), MigrateErrorKind::NeedsAttention);
     assert_eq!(marks(bench).await, "1 2");

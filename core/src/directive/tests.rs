@@ -2,7 +2,8 @@
 use super::*;
 
 fn read(text: &str) -> Result<Directives, Vec<String>> {
-    Directives::read("0001_a.sql", text).map_err(|problems| problems.iter().map(ToString::to_string).collect())
+    let (directives, problems) = Directives::read("0001_a.sql", text);
+    if problems.is_empty() { Ok(directives) } else { Err(problems.iter().map(ToString::to_string).collect()) }
 }
 
 #[test]

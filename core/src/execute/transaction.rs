@@ -54,7 +54,7 @@ impl Executor<'_> {
     }
 
     async fn run_transaction(&mut self, ready: &[Ready<'_>]) -> Result<Vec<Applied>, StepError> {
-        let settings: Vec<Vec<Setting>> = ready.iter().map(|r| self.settings_for(r.migration)).collect();
+        let settings = self.settings_of_all(ready).await?;
         let claims: Vec<Claim<'_>> = ready.iter().map(|r| r.claim(self.settings, None)).collect();
         let finishes = ready
             .iter()

@@ -1,9 +1,8 @@
 //! How a run goes: look, lock, apply, look again when someone else was faster.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::look::{Look, cancelled, hook_failed};
+use super::look::{Check, Files, Look, not_read};
 use super::{Migrator, TransactionMode, load};
 use crate::backend::{Op, Session, Setting};
 use crate::capability::RunLock;
@@ -13,9 +12,7 @@ use crate::execute::{Doubt, Executor, Settings, StepError, drive_plain};
 use crate::history::{HistoryDetail, HistoryRow, MigrationId, RowState};
 use crate::hook::Pending;
 use crate::lock::{self, LockError, Wait, Waited};
-use crate::migration::Migration;
 use crate::plan::{Plan, Refusal, Step};
-use crate::problem::LoadError;
 use crate::report::{Aftermath, Applied, FailedMigration, MigrateError, Report};
 
 /// The first pause before a migration that met a lock or a deadlock is tried again; it doubles.
@@ -24,14 +21,11 @@ const FIRST_PAUSE: std::time::Duration = std::time::Duration::from_millis(200);
 /// How long the run's lock is waited for where the claims do its work too.
 const LOCK_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 
-/// The most text that is kept in memory between the look at all that is pending and its run.
-const KEPT_TEXT: usize = 4 << 20;
-
 /// A run under way.
 pub(super) struct Run<'a> {
     pub(super) migrator: &'a Migrator,
     pub(super) session: Box<dyn Session>,
-    pub(super) migrations: Vec<Migration>,
+    pub(super) files: Files,
     pub(super) report: Report,
     /// The migrator's, with a name for this run alone.
     pub(super) settings: Settings,
@@ -40,10 +34,6 @@ pub(super) struct Run<'a> {
     holder: Option<String>,
     /// What was planned last.
     planned: HashSet<MigrationId>,
-    /// The migrations whose text was looked through, by index: it is done once.
-    checked: Vec<bool>,
-    /// How many bytes of text may still be kept from that look to the run; the rest is read again.
-    room: usize,
     wait: Wait<'a>,
 }
 
@@ -70,44 +60,51 @@ impl From<MigrateError> for Interruption {
 
 impl Migrator {
     pub(super) async fn run(&self) -> Result<Report, MigrateError> {
-        let Look { mut session, migrations, mut history } = self.look(HistoryDetail::Check).await?;
-        let planned = self.plan_with(&mut *session, &migrations, &mut history, HistoryDetail::Check).await;
-        let has_history = history.take().is_some();
+        let Look { session, files, history } = self.look(HistoryDetail::Check).await?;
         let mut wait = Wait::new(&*self.backend, &self.listeners, &self.cancel, self.lock_wait);
         wait.restart();
-        let settings = Settings { run_by: load::who_runs(), ..(*self.settings).clone() };
-        let (report, checked) = (Report::default(), vec![false; migrations.len()]);
-        let planned_ids = HashSet::new();
         let mut run = Run {
             migrator: self,
             session,
-            migrations,
-            report,
-            settings,
-            has_history,
+            files,
+            report: Report::default(),
+            settings: Settings { run_by: load::who_runs(), ..(*self.settings).clone() },
+            has_history: false,
             holder: None,
-            planned: planned_ids,
-            checked,
-            room: KEPT_TEXT,
+            planned: HashSet::new(),
             wait,
         };
-        let plan = match planned {
-            Err(MigrateError::Plan(error)) if error.is_only_running() => None,
-            other => Some(other?),
-        };
-        if let Some(plan) = &plan {
-            run.take_notes(plan);
-            if plan.steps.is_empty() {
-                self.listeners.tell(&Event::NothingPending);
-                return Ok(run.close().await);
-            }
-            run.refuse_before_touching(plan)?;
+        match run.go(history).await {
+            Ok(()) => Ok(run.close().await),
+            Err(error) => Err(error.with_report(run.report)),
         }
-        run.apply_all(plan).await
     }
 }
 
 impl Run<'_> {
+    /// Applies what is pending; with nothing pending it ends here, and has only read.
+    async fn go(&mut self, history: Option<Vec<HistoryRow>>) -> Result<(), MigrateError> {
+        let plan = match self.plan(history).await {
+            Err(MigrateError::Plan { error, .. }) if error.is_only_running() => None,
+            planned => Some(planned?.0),
+        };
+        if plan.as_ref().is_some_and(|plan| plan.steps.is_empty()) {
+            self.migrator.listeners.tell(&Event::NothingPending);
+            return Ok(());
+        }
+        self.apply_all(plan).await
+    }
+
+    /// Plans, and gives the history that it planned with.
+    async fn plan(&mut self, history: Option<Vec<HistoryRow>>) -> Result<(Plan, Vec<HistoryRow>), MigrateError> {
+        let (m, mut history) = (self.migrator, history);
+        let outlook = m.outlook(&mut *self.session, &mut self.files, &mut history, Check::Texts).await?;
+        self.has_history = history.is_some();
+        let plan = m.decide(outlook)?;
+        self.take_notes(&plan);
+        Ok((plan, history.unwrap_or_default()))
+    }
+
     fn take_notes(&mut self, plan: &Plan) {
         for note in &plan.notes {
             if !self.report.notes.contains(note) {
@@ -117,84 +114,8 @@ impl Run<'_> {
         }
     }
 
-    /// Reads every pending text and refuses what must not run, before the first is applied.
-    fn refuse_before_touching(&mut self, plan: &Plan) -> Result<(), MigrateError> {
-        self.check_settings()?;
-        let mut problems = Vec::new();
-        for step in &plan.steps {
-            if std::mem::replace(&mut self.checked[step.migration], true) {
-                continue;
-            }
-            match self.checked_text(step.migration) {
-                Ok(Some(text)) => self.migrations[step.migration].keep_text(text),
-                Ok(None) => {}
-                Err(error) => problems.extend(error.into_problems()),
-            }
-            problems.extend(self.unsupported(&self.migrations[step.migration]));
-        }
-        LoadError::unless_empty(problems).map_err(MigrateError::Load)
-    }
-
-    /// Reads a text and refuses what must not run. Gives it where it was read for this and there is room to keep it.
-    fn checked_text(&mut self, migration: usize) -> Result<Option<String>, LoadError> {
-        let migration = &self.migrations[migration];
-        let text = migration.text()?;
-        migration.statements(self.migrator.backend.dialect(), &text)?;
-        let Cow::Owned(text) = text else { return Ok(None) };
-        let room = self.room.checked_sub(text.len());
-        self.room = room.unwrap_or(self.room);
-        Ok(room.map(|_| text))
-    }
-
-    /// Settings of the whole run that this database does not have.
-    fn check_settings(&self) -> Result<(), MigrateError> {
-        let (capabilities, settings) = (self.migrator.backend.capabilities(), &self.settings);
-        let name = if settings.role.is_some() && !capabilities.roles {
-            "a role"
-        } else if settings.lock_timeout.is_some() && !capabilities.lock_timeout {
-            "a lock timeout"
-        } else if settings.statement_timeout.is_some() && !capabilities.statement_timeout {
-            "a statement timeout"
-        } else {
-            return Ok(());
-        };
-        let message = format!("{name} was asked for, which this database does not have");
-        let error = BackendError::new(BackendErrorKind::Unsupported, message).with_hint("take it out of the settings");
-        Err(self.backend_error("prepare the run", error))
-    }
-
-    fn unsupported(&self, migration: &Migration) -> Option<crate::Problem> {
-        let (capabilities, directives) = (self.migrator.backend.capabilities(), migration.directives());
-        let all = self.migrator.mode == TransactionMode::All;
-        let in_transaction = capabilities.transactional_ddl && migration.is_transactional();
-        let (message, hint) = if directives.foreign_keys_off && !capabilities.foreign_keys_switch {
-            ("says `foreign-keys off`, which this database cannot do", "drop and add the constraints instead")
-        } else if directives.lock_timeout.is_some() && !capabilities.lock_timeout {
-            ("says `lock-timeout`, which this database does not have", "take the directive out")
-        } else if directives.statement_timeout.is_some() && !capabilities.statement_timeout {
-            ("says `statement-timeout`, which this database does not have", "take the directive out")
-        } else if all && directives.foreign_keys_off {
-            (
-                "says `foreign-keys off`, which cannot share a transaction with others",
-                "migrate with a transaction for each",
-            )
-        } else if all && !in_transaction {
-            (
-                "cannot run in a transaction, and one transaction for all was asked for",
-                "migrate with a transaction for each",
-            )
-        } else if !directives.kept_tables.is_empty() && !capabilities.transactional_ddl {
-            ("says `keep-rows`, and this database cannot take back what changed a table", "compare the counts by hand")
-        } else if migration.code().is_some() && !capabilities.transactional_ddl {
-            ("is written in Rust, which needs a database whose DDL is transactional", "write it in SQL")
-        } else {
-            return None;
-        };
-        Some(crate::Problem::new(migration.file(), message, hint))
-    }
-
     /// Applies until nothing is pending. `plan`: the one that was made before the lock, if any.
-    async fn apply_all(mut self, mut plan: Option<Plan>) -> Result<Report, MigrateError> {
+    async fn apply_all(&mut self, mut plan: Option<Plan>) -> Result<(), MigrateError> {
         if self.lock(plan.as_ref()).await? {
             plan = None;
         }
@@ -225,12 +146,12 @@ impl Run<'_> {
         if started {
             for hooks in &self.migrator.hooks {
                 let result = hooks.after_run(&self.report, &mut self.migrator.sql(&mut *self.session)).await;
-                result.map_err(|error| hook_failed("after_run", error, self.report.clone()))?;
+                result.map_err(|error| MigrateError::hook("after_run", error))?;
             }
         } else {
             self.migrator.listeners.tell(&Event::NothingPending);
         }
-        Ok(self.close().await)
+        Ok(())
     }
 
     /// Takes the run's lock, where there is one. Gives whether it had to wait.
@@ -243,29 +164,21 @@ impl Run<'_> {
         if capabilities.run_lock == RunLock::None {
             return Ok(false);
         }
-        let transactional = |step: &Step| self.migrations[step.migration].is_transactional();
+        let transactional = |step: &Step| self.files.migrations[step.migration].is_transactional();
         let claims_suffice =
             capabilities.transactional_ddl && plan.is_some_and(|plan| plan.steps.iter().all(transactional));
         let limit = if claims_suffice { m.lock_wait.min(LOCK_PATIENCE) } else { m.lock_wait };
         let wait = Wait::new(&*m.backend, &m.listeners, &m.cancel, limit);
         match lock::take(&mut *self.session, wait).await {
             Ok(waited) => Ok(waited),
-            Err(LockError::Backend(error)) => Err(self.backend_error("take the lock", error)),
-            Err(LockError::Held { ended: Waited::Cancelled, .. }) => Err(cancelled(self.report.clone())),
+            Err(LockError::Backend(error)) => Err(MigrateError::backend("take the lock", error)),
+            Err(LockError::Held { ended: Waited::Cancelled, .. }) => Err(MigrateError::cancelled(None)),
             Err(LockError::Held { holder, ended: Waited::TooLong(_) }) if claims_suffice && limit < m.lock_wait => {
                 self.holder = holder;
                 Ok(true)
             }
-            Err(LockError::Held { holder, ended: Waited::TooLong(waited) }) => Err(self.lock_wait(holder, waited)),
+            Err(LockError::Held { holder, ended: Waited::TooLong(waited) }) => Err(lock_wait(holder, waited)),
         }
-    }
-
-    fn lock_wait(&self, holder: Option<String>, waited: std::time::Duration) -> MigrateError {
-        MigrateError::LockWait { holder, waited, report: Box::new(self.report.clone()) }
-    }
-
-    fn backend_error(&self, doing: &'static str, error: crate::BackendError) -> MigrateError {
-        MigrateError::Backend { doing, error, report: Box::new(self.report.clone()) }
     }
 
     /// Sleeps before the next look at what another runner is doing.
@@ -274,8 +187,8 @@ impl Run<'_> {
         self.wait.tell(holder.as_deref());
         match self.wait.pause().await {
             Ok(()) => Ok(()),
-            Err(Waited::Cancelled) => Err(cancelled(self.report.clone())),
-            Err(Waited::TooLong(waited)) => Err(self.lock_wait(holder, waited)),
+            Err(Waited::Cancelled) => Err(MigrateError::cancelled(None)),
+            Err(Waited::TooLong(waited)) => Err(lock_wait(holder, waited)),
         }
     }
 
@@ -287,20 +200,14 @@ impl Run<'_> {
                 self.pause(None).await?;
                 return Ok(None);
             }
-            Err(error) => return Err(self.backend_error("read the history", error)),
+            Err(error) => return Err(not_read(error)),
         };
-        let mut history = history;
-        let planned =
-            self.migrator.plan_with(&mut *self.session, &self.migrations, &mut history, HistoryDetail::Check).await;
-        self.has_history = history.is_some();
-        match planned {
-            Ok(plan) => {
-                self.take_notes(&plan);
-                self.tell_applied_elsewhere(&plan, history.as_deref().unwrap_or_default());
-                self.refuse_before_touching(&plan)?;
+        match self.plan(history).await {
+            Ok((plan, history)) => {
+                self.tell_applied_elsewhere(&plan, &history);
                 Ok(Some(plan))
             }
-            Err(MigrateError::Plan(error)) if error.is_only_running() => {
+            Err(MigrateError::Plan { error, .. }) if error.is_only_running() => {
                 let holder = error.refusals().iter().find_map(|refusal| match refusal {
                     Refusal::Running { run_by, .. } => Some(run_by.clone()),
                     _ => None,
@@ -308,7 +215,7 @@ impl Run<'_> {
                 self.pause(holder).await?;
                 Ok(None)
             }
-            Err(error) => Err(error.with_report(&self.report)),
+            Err(error) => Err(error),
         }
     }
 
@@ -336,7 +243,7 @@ impl Run<'_> {
         let pending: Vec<Pending> = plan.steps.iter().map(|step| self.pending(step)).collect();
         for hooks in &self.migrator.hooks {
             let result = hooks.before_run(&pending, &mut self.migrator.sql(&mut *self.session)).await;
-            result.map_err(|error| hook_failed("before_run", error, self.report.clone()))?;
+            result.map_err(|error| MigrateError::hook("before_run", error))?;
         }
         while !self.has_history {
             match self.create_history().await {
@@ -344,7 +251,7 @@ impl Run<'_> {
                 Err(error) if matches!(error.kind(), BackendErrorKind::Busy | BackendErrorKind::Conflict) => {
                     self.pause(None).await?;
                 }
-                Err(error) => return Err(self.backend_error("make the history table", error)),
+                Err(error) => return Err(MigrateError::backend("make the history table", error)),
             }
         }
         Ok(())
@@ -365,16 +272,16 @@ impl Run<'_> {
     }
 
     fn id(&self, step: &Step) -> MigrationId {
-        self.migrations[step.migration].id.clone()
+        self.files.migrations[step.migration].id.clone()
     }
 
     fn pending(&self, step: &Step) -> Pending {
-        Pending { id: self.id(step), name: self.migrations[step.migration].name.to_string() }
+        Pending { id: self.id(step), name: self.files.migrations[step.migration].name.to_string() }
     }
 
     /// Nothing more is begun after a cancellation.
     fn go_on(&self) -> Result<(), MigrateError> {
-        if self.migrator.cancel.is_cancelled() { Err(cancelled(self.report.clone())) } else { Ok(()) }
+        if self.migrator.cancel.is_cancelled() { Err(MigrateError::cancelled(None)) } else { Ok(()) }
     }
 
     async fn apply_steps(&mut self, plan: &Plan) -> Result<(), Interruption> {
@@ -401,7 +308,7 @@ impl Run<'_> {
                 self.applied(applied).await?;
             }
             if let (Some(error), false) = (unsettled, matches!(&result, Err(StepError::Failed(_)))) {
-                return Err(self.backend_error("put the session's settings back", error).into());
+                return Err(MigrateError::backend("put the session's settings back", error).into());
             }
             match result {
                 Ok(_) => return Ok(()),
@@ -438,7 +345,7 @@ impl Run<'_> {
             let pending = self.pending(step);
             for hooks in &self.migrator.hooks {
                 let result = hooks.before_migration(&pending, &mut self.migrator.sql(&mut *self.session)).await;
-                result.map_err(|error| hook_failed("before_migration", error, self.report.clone()))?;
+                result.map_err(|error| MigrateError::hook("before_migration", error))?;
             }
             let (number, of) = (earlier + index + 1, self.report.planned);
             self.migrator.listeners.tell(&Event::MigrationStarted { id: &pending.id, name: &pending.name, number, of });
@@ -460,9 +367,9 @@ impl Run<'_> {
             doubt: Doubt::default(),
         };
         let result = match steps {
-            [step] => executor.apply(&self.migrations[step.migration], step).await,
+            [step] => executor.apply(&self.files.migrations[step.migration], step).await,
             steps => {
-                let steps: Vec<_> = steps.iter().map(|step| (&self.migrations[step.migration], *step)).collect();
+                let steps: Vec<_> = steps.iter().map(|step| (&self.files.migrations[step.migration], *step)).collect();
                 executor.apply_in_transaction(&steps).await
             }
         };
@@ -479,7 +386,7 @@ impl Run<'_> {
         for applied in applied {
             for hooks in &self.migrator.hooks {
                 let result = hooks.after_migration(applied, &mut self.migrator.sql(&mut *self.session)).await;
-                result.map_err(|error| hook_failed("after_migration", error, self.report.clone()))?;
+                result.map_err(|error| MigrateError::hook("after_migration", error))?;
             }
         }
         Ok(())
@@ -491,12 +398,11 @@ impl Run<'_> {
         {
             return interruption;
         }
-        let report = Box::new(self.report.clone());
         let interrupted = failed.cause.backend().is_some_and(|error| error.kind() == BackendErrorKind::Interrupted);
         Interruption::Ended(if interrupted && self.migrator.cancel.is_cancelled() {
-            MigrateError::Cancelled { during: Some(failed), report }
+            MigrateError::cancelled(Some(failed))
         } else {
-            MigrateError::Migration { failed, report }
+            MigrateError::Migration { failed, report: Box::default() }
         })
     }
 
@@ -506,4 +412,8 @@ impl Run<'_> {
         }
         self.report
     }
+}
+
+fn lock_wait(holder: Option<String>, waited: std::time::Duration) -> MigrateError {
+    MigrateError::LockWait { holder, waited, report: Box::default() }
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::apply::{Interruption, Run};
-use super::look::hook_failed;
 use crate::backend::{ClaimMode, Failure, Fenced, Finish, Op, OpOutcome, Session, TransactionState};
 use crate::cancel::CancelToken;
 use crate::error::{BackendError, BackendErrorKind};
@@ -57,13 +56,13 @@ impl Run<'_> {
 
     /// The row that this run's claim of the step made.
     fn own_row<'r>(&self, rows: &'r [HistoryRow], step: &Step) -> Option<&'r HistoryRow> {
-        let (id, fence) = (&self.migrations[step.migration].id, step.mode.fence_after());
+        let (id, fence) = (&self.files.migrations[step.migration].id, step.mode.fence_after());
         rows.iter().find(|row| row.id == *id && row.fence == fence && *row.run_by == *self.settings.run_by)
     }
 
     /// Another runner was faster in the meantime.
     fn is_elsewhere(&self, rows: &[HistoryRow], step: &Step) -> bool {
-        let migration = &self.migrations[step.migration];
+        let migration = &self.files.migrations[step.migration];
         rows.iter()
             .any(|row| row.id == migration.id && row.state == RowState::Applied && row.checksum == migration.checksum)
     }
@@ -71,7 +70,7 @@ impl Run<'_> {
     /// The end had arrived: the history tells what its answer would have told.
     fn found(&self, row: &HistoryRow, step: &Step) -> Option<Applied> {
         let at = row.finished_at.unwrap_or(crate::Timestamp::from_microseconds(0));
-        let name = self.migrations[step.migration].name.to_string();
+        let name = self.files.migrations[step.migration].name.to_string();
         let applied = Applied { id: row.id.clone(), name, at, duration_ms: row.duration_ms.unwrap_or(0) };
         (row.state == RowState::Applied).then_some(applied)
     }
@@ -80,7 +79,7 @@ impl Run<'_> {
     async fn go_on_with(&mut self, applied: &[Applied]) -> Interruption {
         let went_on = async {
             let connected = self.migrator.connected(&mut *self.session).await;
-            connected.map_err(|error| hook_failed("on_connect", error, self.report.clone()))?;
+            connected.map_err(|error| MigrateError::hook("on_connect", error))?;
             self.applied(applied).await?;
             self.lock(None).await.map(|_| ())
         };
@@ -89,7 +88,7 @@ impl Run<'_> {
 
     /// Nothing of the text ran: the claim goes, so that nobody has to wait for its end or to judge it.
     async fn give_back(&mut self, step: &Step) -> Aftermath {
-        let id = self.migrations[step.migration].id.clone();
+        let id = self.files.migrations[step.migration].id.clone();
         let row = Fenced { id: &id, fence: step.mode.fence_after() };
         let failure = Failure { row, error: "the answer to its claim was lost, nothing of it ran" };
         let op = if step.mode == ClaimMode::New { Op::Remove(&row) } else { Op::Fail(&failure) };
@@ -102,7 +101,7 @@ impl Run<'_> {
 
     /// All of the text ran, and only the record of it is missing.
     async fn finish_again(&mut self, step: &Step) -> Option<Applied> {
-        let migration = &self.migrations[step.migration];
+        let migration = &self.files.migrations[step.migration];
         let (id, name) = (migration.id.clone(), migration.name.to_string());
         let finish = Finish { row: Fenced { id: &id, fence: step.mode.fence_after() } };
         let outcomes = drive_plain(&mut *self.session, &[Op::Finish(&finish)], &self.migrator.listeners).await;

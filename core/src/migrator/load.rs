@@ -6,12 +6,11 @@ use std::thread;
 use futures_channel::oneshot;
 
 use super::Migrator;
-use crate::migration::Migration;
-use crate::problem::LoadError;
-use crate::source::{Seed, Source, in_order};
+use crate::problem::Problem;
+use crate::source::{Loaded, Seed, Source, in_order};
 
 /// Sources being loaded.
-pub(super) struct Loading(oneshot::Receiver<Result<Vec<Migration>, LoadError>>);
+pub(super) struct Loading(oneshot::Receiver<Loaded>);
 
 impl Loading {
     pub(super) fn start(migrator: &Migrator) -> Self {
@@ -27,32 +26,31 @@ impl Loading {
         Self(receiver)
     }
 
-    pub(super) async fn finish(self) -> Result<Vec<Migration>, LoadError> {
+    pub(super) async fn finish(self) -> Loaded {
         self.0.await.unwrap_or_else(|_| {
             let hint = "this is the system's limit of threads, or a fault of the source: its panic was printed";
-            Err(crate::Problem::new("migrations", "could not be loaded", hint).into())
+            Loaded { migrations: Vec::new(), problems: vec![Problem::new("migrations", "could not be loaded", hint)] }
         })
     }
 }
 
 type InNamespace<T> = (Arc<str>, T);
 
-pub(super) fn load_all(
-    sources: &[InNamespace<Arc<dyn Source>>],
-    seeds: &[InNamespace<Seed>],
-) -> Result<Vec<Migration>, LoadError> {
+pub(super) fn load_all(sources: &[InNamespace<Arc<dyn Source>>], seeds: &[InNamespace<Seed>]) -> Loaded {
     let (mut migrations, mut problems) = (Vec::new(), Vec::new());
     for (namespace, source) in sources {
-        match source.load(namespace) {
-            Ok(loaded) if migrations.is_empty() => migrations = loaded,
-            Ok(loaded) => migrations.extend(loaded),
-            Err(error) => problems.extend(error.into_problems()),
+        let loaded = source.load(namespace);
+        problems.extend(loaded.problems);
+        if migrations.is_empty() {
+            migrations = loaded.migrations;
+        } else {
+            migrations.extend(loaded.migrations);
         }
     }
     for (namespace, seed) in seeds {
         match seed.load(namespace) {
             Ok(loaded) => migrations.push(loaded),
-            Err(error) => problems.extend(error.into_problems()),
+            Err(problem) => problems.push(problem),
         }
     }
     in_order(migrations, problems)

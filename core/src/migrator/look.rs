@@ -12,16 +12,98 @@ use crate::execute::{OnSession, prefix_checksum};
 use crate::history::{HistoryDetail, HistoryRow, RowState};
 use crate::lock::{Wait, Waited, unless_cancelled};
 use crate::migration::Migration;
-use crate::plan::{self, Assessment, Facts, MigrationState, NextStatement, Plan, Step};
-use crate::problem::LoadError;
-use crate::report::{MigrateError, Report};
+use crate::plan::{self, Assessment, Facts, MigrationState, NextStatement, Plan, PlanError, Step};
+use crate::problem::{LoadError, Problem};
+use crate::report::MigrateError;
+use crate::source::Loaded;
 use crate::sql::BoxError;
 
 /// What is known before anything is done.
 pub(super) struct Look {
     pub(super) session: Box<dyn Session>,
-    pub(super) migrations: Vec<Migration>,
+    pub(super) files: Files,
     pub(super) history: Option<Vec<HistoryRow>>,
+}
+
+/// What the sources hold.
+pub(super) struct Files {
+    pub(super) migrations: Vec<Migration>,
+    /// What is wrong with the sources as a whole.
+    problems: Vec<Problem>,
+    /// The migrations whose text was looked through, by index: it is done once.
+    checked: Vec<bool>,
+    /// How many bytes of text may still be kept from that look to the run; the rest is read again.
+    room: usize,
+}
+
+impl Files {
+    pub(super) fn new(loaded: Loaded) -> Self {
+        let checked = vec![false; loaded.migrations.len()];
+        Self { migrations: loaded.migrations, problems: loaded.problems, checked, room: KEPT_TEXT }
+    }
+
+    /// Keeps a text that was looked through, where there is room: what was checked is what runs.
+    fn keep(&mut self, migration: usize, text: Option<String>) {
+        if let Some(text) = text
+            && let Some(room) = self.room.checked_sub(text.len())
+        {
+            self.room = room;
+            self.migrations[migration].keep_text(text);
+        }
+    }
+
+    /// Those that were not looked through yet; from now on they are.
+    fn take_unchecked(&mut self, pending: &[usize]) -> Vec<usize> {
+        let unchecked = |index: &usize| !std::mem::replace(&mut self.checked[*index], true);
+        pending.iter().copied().filter(unchecked).collect()
+    }
+}
+
+/// The most text that is kept in memory between the look at all that is pending and its run.
+const KEPT_TEXT: usize = 4 << 20;
+
+/// How far the files are looked into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Check {
+    /// As far as they were loaded: for those who only want to know where things stand.
+    Headers,
+    /// The texts of what is pending too: for a run.
+    Texts,
+}
+
+impl Check {
+    /// Whether what was found wrong in a file when it was loaded is held against one in this state. What is pending in a
+    /// run is looked into as a whole; what was applied as it is is held against nobody.
+    fn holds(self, state: MigrationState) -> bool {
+        match self {
+            Self::Headers => !state.is_done(),
+            Self::Texts => state == MigrationState::Edited,
+        }
+    }
+}
+
+/// Files against history: what a run would do, and everything that is in its way.
+pub(super) struct Outlook {
+    /// What a run would apply if nothing were in the way, by index.
+    pub(super) pending: Vec<usize>,
+    plan: Result<Plan, PlanError>,
+    /// What is wrong with the files.
+    problems: Vec<Problem>,
+    /// The plan was made of all files, and of all that they tell.
+    complete: bool,
+}
+
+impl Outlook {
+    /// The plan, or everything at once that is in its way.
+    pub(super) fn decide(self) -> Result<Plan, MigrateError> {
+        match self.plan {
+            Err(refused) if self.complete => Err(MigrateError::plan(refused.with_problems(self.problems))),
+            _ if !self.problems.is_empty() => Err(MigrateError::load(self.problems)),
+            // Without all files the plan may blame the history for what is wrong with the files.
+            Err(refused) => Err(MigrateError::plan(refused)),
+            Ok(plan) => Ok(plan),
+        }
+    }
 }
 
 impl Migrator {
@@ -34,13 +116,16 @@ impl Migrator {
             Ok(mut session) => match unless_cancelled(&self.cancel, session.history(detail)).await {
                 Some(Ok(history)) => Ok((session, history)),
                 Some(Err(error)) => Err(not_read(error)),
-                None => Err(cancelled(Report::default())),
+                None => Err(MigrateError::cancelled(None)),
             },
         };
-        // What is wrong with the files comes first: it is wrong on every database.
-        let migrations = loading.finish().await.map_err(MigrateError::Load)?;
-        let (session, history) = read?;
-        Ok(Look { session, migrations, history })
+        let files = Files::new(loading.finish().await);
+        match read {
+            Ok((session, history)) => Ok(Look { session, files, history }),
+            // What is wrong with the folder comes first: it is wrong on every database.
+            Err(_) if !files.problems.is_empty() => Err(MigrateError::load(files.problems)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Opens a session, waiting for a database that is still starting, and calls the hooks.
@@ -50,23 +135,23 @@ impl Migrator {
             let error = match unless_cancelled(&self.cancel, self.backend.connect()).await {
                 Some(Ok(session)) => break session,
                 Some(Err(error)) => error,
-                None => return Err(cancelled(Report::default())),
+                None => return Err(MigrateError::cancelled(None)),
             };
             if error.kind() != BackendErrorKind::Unreachable || self.connect_wait.is_zero() {
-                return Err(MigrateError::Connect(error));
+                return Err(MigrateError::connect(error));
             }
             if wait.is_telling_time() {
                 self.listeners.tell(&Event::WaitingForDatabase { error: &error, waited: wait.elapsed() });
             }
             match wait.pause().await {
                 Ok(()) => {}
-                Err(Waited::TooLong(_)) => return Err(MigrateError::Connect(error)),
-                Err(Waited::Cancelled) => return Err(cancelled(Report::default())),
+                Err(Waited::TooLong(_)) => return Err(MigrateError::connect(error)),
+                Err(Waited::Cancelled) => return Err(MigrateError::cancelled(None)),
             }
         };
         let server = session.server();
         self.listeners.tell(&Event::Connected { server: &server });
-        self.connected(&mut *session).await.map_err(|error| hook_failed("on_connect", error, Report::default()))?;
+        self.connected(&mut *session).await.map_err(|error| MigrateError::hook("on_connect", error))?;
         Ok(session)
     }
 
@@ -88,62 +173,86 @@ impl Migrator {
         plan::assess(&namespaces, migrations, history)
     }
 
-    /// Assesses and plans; reads more of the history and of the files only where the plan asks for it.
-    pub(super) async fn plan_with(
+    /// Assesses and plans; reads more of the history and of the files only where the plan asks for it, and the texts of
+    /// those that are pending where `check` says so.
+    pub(super) async fn outlook(
         &self,
         session: &mut dyn Session,
-        migrations: &[Migration],
+        files: &mut Files,
         history: &mut Option<Vec<HistoryRow>>,
-        detail: HistoryDetail,
-    ) -> Result<Plan, MigrateError> {
-        let mut assessment = self.assess(migrations, history.as_deref().unwrap_or_default());
-        if detail == HistoryDetail::Check && assessment.wants_facts().next().is_some() {
+        check: Check,
+    ) -> Result<Outlook, MigrateError> {
+        let mut assessment = self.assess(&files.migrations, history.as_deref().unwrap_or_default());
+        if check == Check::Texts && assessment.wants_facts().next().is_some() {
             *history = session.history(HistoryDetail::Full).await.map_err(not_read)?;
-            assessment = self.assess(migrations, history.as_deref().unwrap_or_default());
+            assessment = self.assess(&files.migrations, history.as_deref().unwrap_or_default());
         }
         let history = history.as_deref().unwrap_or_default();
-        let facts = self.facts(migrations, history, &assessment).map_err(MigrateError::Load)?;
-        let plan = plan::plan(migrations, history, &assessment, &|index| facts.get(&index).cloned(), &self.policy);
-        plan.map_err(MigrateError::Plan)
+        let (facts, mut problems) = self.facts(&files.migrations, history, &assessment);
+        let complete = problems.is_empty() && files.problems.is_empty();
+        problems.extend(files.problems.iter().cloned());
+        let pending = plan::pending(&assessment, &self.policy);
+        if check == Check::Texts {
+            let unchecked = files.take_unchecked(&pending);
+            for index in unchecked {
+                let (refusals, text) = self.refusals(&files.migrations[index]);
+                files.keep(index, text);
+                problems.extend(refusals);
+            }
+        }
+        problems.extend(assessment.entries.iter().filter(|entry| check.holds(entry.state)).flat_map(|entry| {
+            let migration = entry.migration.map(|index| &files.migrations[index]);
+            migration.into_iter().flat_map(Migration::problems).cloned()
+        }));
+        let facts = |index| facts.get(&index).cloned();
+        let plan = plan::plan(&files.migrations, history, &assessment, &facts, &self.policy);
+        Ok(Outlook { pending, plan, problems, complete })
     }
 
+    /// What only the texts tell, and what is wrong with those that do not tell it.
     fn facts(
         &self,
         migrations: &[Migration],
         history: &[HistoryRow],
         assessment: &Assessment,
-    ) -> Result<HashMap<usize, Facts>, LoadError> {
-        let dialect = self.backend.dialect();
-        let mut facts = HashMap::new();
-        for (migration, row) in assessment.wants_facts() {
-            let (migration, row, index) = (&migrations[migration], &history[row], migration);
-            let mut known =
-                Facts { token_checksum: migration.token_checksum(dialect)?, prefix_checksum: None, next: None };
-            if row.state != RowState::Applied {
-                let text = migration.text()?;
-                let statements = migration.statements(dialect, &text)?;
-                let done = usize::try_from(row.statements_done).unwrap_or(usize::MAX);
-                known.prefix_checksum =
-                    statements.get(..done).filter(|done| !done.is_empty()).map(|done| prefix_checksum(dialect, done));
-                known.next = statements.get(done).map(|next| NextStatement {
-                    number: row.statements_done + 1,
-                    line: next.span.start.line,
-                    text: next.text.to_owned(),
-                    safe_to_repeat: next.safe_to_repeat(dialect.lexer),
-                });
+    ) -> (HashMap<usize, Facts>, Vec<Problem>) {
+        let (mut facts, mut problems) = (HashMap::new(), Vec::new());
+        for (index, row) in assessment.wants_facts() {
+            match self.facts_of(&migrations[index], &history[row]) {
+                Ok(known) => drop(facts.insert(index, known)),
+                Err(error) => problems.extend(error.into_problems()),
             }
-            facts.insert(index, known);
         }
-        Ok(facts)
+        (facts, problems)
+    }
+
+    fn facts_of(&self, migration: &Migration, row: &HistoryRow) -> Result<Facts, LoadError> {
+        let dialect = self.backend.dialect();
+        let mut known = Facts { token_checksum: migration.token_checksum(dialect)?, prefix_checksum: None, next: None };
+        if row.state == RowState::Applied {
+            return Ok(known);
+        }
+        let text = migration.text()?;
+        let statements = migration.statements(dialect, &text)?;
+        let done = usize::try_from(row.statements_done).unwrap_or(usize::MAX);
+        known.prefix_checksum =
+            statements.get(..done).filter(|done| !done.is_empty()).map(|done| prefix_checksum(dialect, done));
+        known.next = statements.get(done).map(|next| NextStatement {
+            number: row.statements_done + 1,
+            line: next.span.start.line,
+            text: next.text.to_owned(),
+            safe_to_repeat: next.safe_to_repeat(dialect.lexer),
+        });
+        Ok(known)
     }
 
     pub(super) async fn preview(&self) -> Result<Preview, MigrateError> {
-        let Look { mut session, migrations, mut history } = self.look(HistoryDetail::Check).await?;
-        let planned = self.plan_with(&mut *session, &migrations, &mut history, HistoryDetail::Check).await;
+        let Look { mut session, mut files, mut history } = self.look(HistoryDetail::Check).await?;
+        let outlook = self.outlook(&mut *session, &mut files, &mut history, Check::Texts).await;
         let _ = session.close().await;
-        let plan = planned?;
-        let steps = plan.steps.iter().map(|step| self.planned(&migrations[step.migration], step));
-        Ok(Preview { steps: steps.collect::<Result<_, _>>().map_err(MigrateError::Load)?, notes: plan.notes })
+        let plan = self.decide(outlook?)?;
+        let steps = plan.steps.iter().map(|step| self.planned(&files.migrations[step.migration], step));
+        Ok(Preview { steps: steps.collect::<Result<_, _>>().map_err(MigrateError::load)?, notes: plan.notes })
     }
 
     fn planned(&self, migration: &Migration, step: &Step) -> Result<PlannedMigration, LoadError> {
@@ -160,16 +269,18 @@ impl Migrator {
     }
 
     pub(super) async fn read_status(&self) -> Result<Status, MigrateError> {
-        let Look { mut session, migrations, mut history } = self.look(HistoryDetail::Full).await?;
-        let planned = self.plan_with(&mut *session, &migrations, &mut history, HistoryDetail::Full).await;
+        let Look { mut session, mut files, mut history } = self.look(HistoryDetail::Full).await?;
+        let outlook = self.outlook(&mut *session, &mut files, &mut history, Check::Headers).await;
         let _ = session.close().await;
+        let Outlook { plan, problems, .. } = outlook?;
+        LoadError::unless_empty(problems).map_err(MigrateError::load)?;
+        let (up_to_date, notes) = match plan {
+            Ok(plan) => (plan.steps.is_empty(), plan.notes),
+            Err(refused) => (false, refused.notes().to_vec()),
+        };
+        let migrations = files.migrations;
         let history = history.unwrap_or_default();
         let assessment = self.assess(&migrations, &history);
-        let (up_to_date, notes) = match planned {
-            Ok(plan) => (plan.steps.is_empty(), plan.notes),
-            Err(MigrateError::Plan(error)) => (false, error.notes().to_vec()),
-            Err(other) => return Err(other),
-        };
         let unchanged_but_comments = |id| notes.contains(&plan::Note::CommentOnlyEdit(id));
         let statuses = assessment.entries.iter().map(|entry| {
             let mut status = status_of(entry, &migrations, &history);
@@ -219,13 +330,5 @@ fn status_of(entry: &plan::Assessed, migrations: &[Migration], history: &[Histor
 }
 
 pub(super) fn not_read(error: BackendError) -> MigrateError {
-    MigrateError::Backend { doing: "read the history", error, report: Box::default() }
-}
-
-pub(super) fn cancelled(report: Report) -> MigrateError {
-    MigrateError::Cancelled { during: None, report: Box::new(report) }
-}
-
-pub(super) fn hook_failed(hook: &'static str, error: BoxError, report: Report) -> MigrateError {
-    MigrateError::Hook { hook, error, report: Box::new(report) }
+    MigrateError::backend("read the history", error)
 }

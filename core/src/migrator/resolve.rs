@@ -71,17 +71,13 @@ impl Migrator {
                 self.record_resolution(&mut *session, vec![Op::Remove(&row)]).await
             }
             Resolution::Done | Resolution::Retry => {
-                let migration = look.migrations.iter().find(|m| m.id == row.id);
+                let migration = look.files.migrations.iter().find(|m| m.id == row.id);
                 let migration = migration.ok_or_else(|| refuse("the migration has no file", "put the file back"))?;
                 let done = row.statements_done.saturating_add(u32::from(resolution == Resolution::Done));
                 self.set_progress(&mut *session, migration, row, done).await?
             }
         };
-        result.map_err(|halted| MigrateError::Backend {
-            doing: "record the resolution",
-            error: halted.error,
-            report: Box::default(),
-        })?;
+        result.map_err(|halted| MigrateError::backend("record the resolution", halted.error))?;
         session.close().await.map_err(not_read)
     }
 
@@ -103,8 +99,8 @@ impl Migrator {
         row: &HistoryRow,
         done: u32,
     ) -> Result<Outcome, MigrateError> {
-        let text = migration.text().map_err(MigrateError::Load)?;
-        let statements = migration.statements(self.backend.dialect(), &text).map_err(MigrateError::Load)?;
+        let text = migration.text().map_err(MigrateError::load)?;
+        let statements = migration.statements(self.backend.dialect(), &text).map_err(MigrateError::load)?;
         let first = |done: u32| {
             let prefix = usize::try_from(done).ok().and_then(|done| statements.get(..done));
             prefix.ok_or_else(|| refuse("the file has fewer statements than are done", "put the file back as it was"))
@@ -118,7 +114,7 @@ impl Migrator {
             ));
         }
         let prefix_checksum = prefix_checksum(self.backend.dialect(), prefix);
-        let token_checksum = migration.token_checksum(self.backend.dialect()).map_err(MigrateError::Load)?;
+        let token_checksum = migration.token_checksum(self.backend.dialect()).map_err(MigrateError::load)?;
         let claim = Claim {
             id: &row.id,
             mode: ClaimMode::Takeover { fence: row.fence },
@@ -154,5 +150,5 @@ impl Migrator {
 
 fn refuse(message: &str, hint: &str) -> MigrateError {
     let error = BackendError::new(BackendErrorKind::Config, message).with_hint(hint);
-    MigrateError::Backend { doing: "resolve", error, report: Box::default() }
+    MigrateError::backend("resolve", error)
 }

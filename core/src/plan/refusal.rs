@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{NextStatement, Note};
 use crate::checksum::Checksum;
 use crate::history::MigrationId;
+use crate::problem::{LoadError, Problem};
 use crate::version::Version;
 
 /// One reason why a run does not begin. Nothing was touched.
@@ -91,13 +92,16 @@ impl Refusal {
             }
             Self::Running { .. } => "wait for it".to_owned(),
             Self::Interrupted { id, .. } => format!(
-                "look whether the statement took effect, then run `whimbrel resolve {id} --done` or `whimbrel resolve {id} --retry`"
+                "look whether the statement took effect, then run `whimbrel resolve {0} --done` or `whimbrel resolve {0} --retry`",
+                id.arguments()
             ),
             Self::InterruptedAndEdited { id, .. } => format!(
-                "put the file back as it was, which names the statement; or, after making the database fit, `whimbrel resolve {id} --retry` goes on with the file as it is"
+                "put the file back as it was, which names the statement; or, after making the database fit, `whimbrel resolve {} --retry` goes on with the file as it is",
+                id.arguments()
             ),
             Self::PrefixEdited { id, .. } => format!(
-                "put those statements back as they were; or, after making the database fit, `whimbrel resolve {id} --forget` runs it from its beginning"
+                "put those statements back as they were; or, after making the database fit, `whimbrel resolve {} --forget` runs it from its beginning",
+                id.arguments()
             ),
         }
     }
@@ -151,6 +155,7 @@ impl fmt::Display for Refusal {
 pub struct PlanError {
     pub(super) refusals: Vec<Refusal>,
     pub(super) notes: Vec<Note>,
+    pub(super) problems: Vec<Problem>,
 }
 
 impl PlanError {
@@ -166,10 +171,21 @@ impl PlanError {
         &self.notes
     }
 
+    /// What is wrong with the files that are pending, besides.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    pub(crate) fn with_problems(self, problems: Vec<Problem>) -> Self {
+        let problems = if problems.is_empty() { problems } else { LoadError::from(problems).into_problems() };
+        Self { problems, ..self }
+    }
+
     /// All that is in the way is another runner at work, so waiting helps.
     #[must_use]
     pub fn is_only_running(&self) -> bool {
-        self.refusals.iter().all(|refusal| matches!(refusal, Refusal::Running { .. }))
+        self.problems.is_empty() && self.refusals.iter().all(|refusal| matches!(refusal, Refusal::Running { .. }))
     }
 }
 
@@ -179,7 +195,7 @@ impl fmt::Display for PlanError {
             let newline = if index > 0 { "\n" } else { "" };
             write!(f, "{newline}{refusal}\n  hint: {}", refusal.hint())?;
         }
-        Ok(())
+        self.problems.iter().try_for_each(|problem| write!(f, "\n{problem}"))
     }
 }
 

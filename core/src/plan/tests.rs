@@ -20,7 +20,8 @@ fn version(n: u32) -> MigrationKey {
 
 fn migration(key: MigrationKey, text: &str) -> Migration {
     let file = format!("{key:?}.sql");
-    let directives = Directives::read(&file, text).unwrap();
+    let (directives, problems) = Directives::read(&file, text);
+    assert_eq!(problems, []);
     Migration::from_text(id(key), "m", file.into(), text.to_owned().into(), directives)
 }
 

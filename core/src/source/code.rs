@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Source, in_order};
+use super::{Loaded, Source, in_order};
 use crate::directive::Directives;
 use crate::history::{MigrationId, MigrationKey};
 use crate::migration::Migration;
-use crate::problem::{LoadError, Problem};
+use crate::problem::Problem;
 use crate::sql::RustMigration;
 
 /// Migrations that a program holds as values: written in Rust, or as text that it made.
@@ -63,12 +63,12 @@ impl CodeSource {
 }
 
 impl Source for CodeSource {
-    fn load(&self, namespace: &Arc<str>) -> Result<Vec<Migration>, LoadError> {
+    fn load(&self, namespace: &Arc<str>) -> Loaded {
         let (mut migrations, mut problems) = (Vec::with_capacity(self.entries.len()), Vec::new());
         for definition in &self.entries {
             match definition.load(namespace) {
                 Ok(migration) => migrations.push(migration),
-                Err(refused) => problems.extend(refused),
+                Err(refused) => problems.push(refused),
             }
         }
         in_order(migrations, problems)
@@ -76,21 +76,22 @@ impl Source for CodeSource {
 }
 
 impl Definition {
-    fn load(&self, namespace: &Arc<str>) -> Result<Migration, Vec<Problem>> {
+    fn load(&self, namespace: &Arc<str>) -> Result<Migration, Problem> {
         let file = format!("{}_{}", self.version, self.name);
         let version = self.version.parse().map_err(|error: crate::InvalidVersion| {
-            vec![Problem::new(file.clone(), error.to_string(), "correct it where the program defines it")]
+            Problem::new(file.clone(), error.to_string(), "correct it where the program defines it")
         })?;
         let id = MigrationId { namespace: Arc::clone(namespace), key: MigrationKey::Version(version) };
         match &self.body {
             Body::Code { revision, code } => Ok(Migration::from_code(id, &self.name, revision, Arc::clone(code))),
             Body::Text(text) => {
-                let directives = Directives::read(&file, text)?;
+                let (directives, mut problems) = Directives::read(&file, text);
                 if directives.repeatable {
                     let hint = "a repeatable has no version: put it into a file";
-                    return Err(vec![Problem::new(file, "says `repeatable` and has a version", hint)]);
+                    problems.push(Problem::new(&file, "says `repeatable` and has a version", hint));
                 }
-                Ok(Migration::from_text(id, &self.name, Cow::Owned(file), Cow::Owned(text.clone()), directives))
+                let (file, text) = (Cow::Owned(file), Cow::Owned(text.clone()));
+                Ok(Migration::from_text(id, &self.name, file, text, directives).with_problems(problems))
             }
         }
     }

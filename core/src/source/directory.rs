@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::thread;
 
 use super::layout::{Entry, Layout, WhimbrelLayout};
-use super::{Source, in_order};
+use super::{Loaded, Source, in_order};
 use crate::directive::Directives;
 use crate::history::{MigrationId, MigrationKey};
 use crate::migration::Migration;
-use crate::problem::{LoadError, Problem};
+use crate::problem::Problem;
 
 /// Below this many files, threads cost more than they save.
 const FILES_PER_THREAD: usize = 256;
@@ -64,15 +64,18 @@ impl DirectorySource {
 }
 
 impl Source for DirectorySource {
-    fn load(&self, namespace: &Arc<str>) -> Result<Vec<Migration>, LoadError> {
-        let (names, mut problems) = self.listing()?;
+    fn load(&self, namespace: &Arc<str>) -> Loaded {
+        let (names, mut problems) = match self.listing() {
+            Ok(listing) => listing,
+            Err(unreadable) => return Loaded { migrations: Vec::new(), problems: vec![unreadable] },
+        };
         let folder: Arc<Path> = self.folder.as_path().into();
         let load = &|names: &[String]| {
             let mut results: (Vec<Migration>, Vec<Problem>) = Default::default();
             for name in names {
                 match load_file(&folder, name, namespace, &*self.layout) {
                     Ok(migration) => results.0.extend(migration),
-                    Err(problems) => results.1.extend(problems),
+                    Err(problem) => results.1.push(problem),
                 }
             }
             results
@@ -107,52 +110,59 @@ fn load_file(
     name: &str,
     namespace: &Arc<str>,
     layout: &dyn Layout,
-) -> Result<Option<Migration>, Vec<Problem>> {
+) -> Result<Option<Migration>, Problem> {
     let path = folder.join(name);
     let shown = || path.display().to_string();
-    let entry = layout.entry(name).map_err(|(message, hint)| vec![Problem::new(shown(), message, hint)])?;
+    let entry = layout.entry(name).map_err(|(message, hint)| Problem::new(shown(), message, hint))?;
     if entry == Entry::Beside {
         return Ok(None);
     }
     let bytes = fs::read(&path).map_err(|error| {
-        vec![Problem::new(shown(), format!("cannot be read: {error}"), "give this program the right to read it")]
+        Problem::new(shown(), format!("cannot be read: {error}"), "give this program the right to read it")
     })?;
-    let text = std::str::from_utf8(&bytes).map_err(|error| vec![not_utf8(&shown(), &bytes, error.valid_up_to())])?;
-    let (id, name_in, directives) = identify(&entry, &shown, text, namespace)?;
-    Ok(Some(Migration::from_file(id, name_in, Arc::clone(folder), name, text, directives)))
+    let text = std::str::from_utf8(&bytes).map_err(|error| not_utf8(&shown(), &bytes, error.valid_up_to()))?;
+    let Identified { id, name: name_in, directives, problems } = identify(&entry, &shown, text, namespace)?;
+    let migration = Migration::from_file(id, name_in, Arc::clone(folder), name, text, directives);
+    Ok(Some(migration.with_problems(problems)))
 }
 
-/// Joins what the name says with what the header says.
+/// What the name and the header of a file say together.
+pub(super) struct Identified<'a> {
+    pub(super) id: MigrationId,
+    pub(super) name: &'a str,
+    pub(super) directives: Directives,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Joins what the name says with what the header says. An error: it is not known which migration the file is.
 pub(super) fn identify<'a>(
     entry: &Entry<'a>,
     file: &dyn Fn() -> String,
     text: &str,
     namespace: &Arc<str>,
-) -> Result<(MigrationId, &'a str, Directives), Vec<Problem>> {
+) -> Result<Identified<'a>, Problem> {
     // Most migrations have no directive, and then their path need not be written out.
-    let directives = if text.contains(crate::directive::DIRECTIVE_PREFIX) {
-        Directives::read(&file(), text)?
+    let (directives, mut problems) = if text.contains(crate::directive::DIRECTIVE_PREFIX) {
+        Directives::read(&file(), text)
     } else {
-        Directives::default()
+        Default::default()
     };
-    let refuse = |message: &str, hint: &str| Err(vec![Problem::new(file(), message, hint)]);
     let (key, name) = match (entry, directives.repeatable) {
-        (Entry::Versioned { version, name }, false) => (MigrationKey::Version(version.clone()), *name),
-        (Entry::Repeatable { name }, true) => (MigrationKey::Repeatable((*name).into()), *name),
-        (Entry::Versioned { .. }, true) => {
-            return refuse(
-                "says `repeatable` and has a version",
-                "take the version out of its name, or the directive out of the file",
-            );
+        (Entry::Versioned { version, name }, repeatable) => {
+            if repeatable {
+                let hint = "take the version out of its name, or the directive out of the file";
+                problems.push(Problem::new(file(), "says `repeatable` and has a version", hint));
+            }
+            (MigrationKey::Version(version.clone()), *name)
         }
+        (Entry::Repeatable { name }, true) => (MigrationKey::Repeatable((*name).into()), *name),
         (Entry::Repeatable { .. } | Entry::Beside, _) => {
-            return refuse(
-                "has no version in its name",
-                "name it VERSION_name.sql, or write `-- whimbrel: repeatable` at its top",
-            );
+            let hint = "name it VERSION_name.sql, or write `-- whimbrel: repeatable` at its top";
+            return Err(Problem::new(file(), "has no version in its name", hint));
         }
     };
-    Ok((MigrationId { namespace: Arc::clone(namespace), key }, name, directives))
+    let id = MigrationId { namespace: Arc::clone(namespace), key };
+    Ok(Identified { id, name, directives, problems })
 }
 
 pub(super) fn not_utf8(file: &str, bytes: &[u8], valid: usize) -> Problem {

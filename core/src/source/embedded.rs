@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::directory::identify;
+use super::directory::{Identified, identify};
 use super::layout::{Entry, Layout, WhimbrelLayout};
-use super::{Source, in_order};
+use super::{Loaded, Source, in_order};
 use crate::migration::Migration;
-use crate::problem::{LoadError, Problem};
+use crate::problem::Problem;
 
 /// One file in the program.
 #[derive(Debug, Clone, Copy)]
@@ -39,24 +39,26 @@ impl EmbeddedSource {
 }
 
 impl Source for EmbeddedSource {
-    fn load(&self, namespace: &Arc<str>) -> Result<Vec<Migration>, LoadError> {
+    fn load(&self, namespace: &Arc<str>) -> Loaded {
         let (mut migrations, mut problems) = (Vec::with_capacity(self.files.len()), Vec::new());
         for file in self.files {
             match load_file(*file, namespace) {
                 Ok(migration) => migrations.extend(migration),
-                Err(refused) => problems.extend(refused),
+                Err(refused) => problems.push(refused),
             }
         }
         in_order(migrations, problems)
     }
 }
 
-fn load_file(file: EmbeddedFile, namespace: &Arc<str>) -> Result<Option<Migration>, Vec<Problem>> {
+fn load_file(file: EmbeddedFile, namespace: &Arc<str>) -> Result<Option<Migration>, Problem> {
     let name = file.path.rsplit('/').next().unwrap_or(file.path);
-    let entry = WhimbrelLayout.entry(name).map_err(|(message, hint)| vec![Problem::new(file.path, message, hint)])?;
+    let entry = WhimbrelLayout.entry(name).map_err(|(message, hint)| Problem::new(file.path, message, hint))?;
     if entry == Entry::Beside {
         return Ok(None);
     }
-    let (id, name, directives) = identify(&entry, &|| file.path.to_owned(), file.text, namespace)?;
-    Ok(Some(Migration::from_text(id, name, Cow::Borrowed(file.path), Cow::Borrowed(file.text), directives)))
+    let identified = identify(&entry, &|| file.path.to_owned(), file.text, namespace)?;
+    let Identified { id, name, directives, problems } = identified;
+    let migration = Migration::from_text(id, name, Cow::Borrowed(file.path), Cow::Borrowed(file.text), directives);
+    Ok(Some(migration.with_problems(problems)))
 }

@@ -8,7 +8,7 @@ use super::directory::not_utf8;
 use crate::directive::Directives;
 use crate::history::{MigrationId, MigrationKey};
 use crate::migration::Migration;
-use crate::problem::{LoadError, Problem};
+use crate::problem::Problem;
 
 /// A seed: it runs after the migrations, once, and again when its content changed.
 ///
@@ -40,12 +40,14 @@ impl Seed {
         Self { name, origin: Origin::Text { file, text: text.into() } }
     }
 
-    pub(crate) fn load(&self, namespace: &Arc<str>) -> Result<Migration, LoadError> {
+    /// An error: there is no text.
+    pub(crate) fn load(&self, namespace: &Arc<str>) -> Result<Migration, Problem> {
         let id = MigrationId { namespace: Arc::clone(namespace), key: MigrationKey::Seed(self.name.as_str().into()) };
         match &self.origin {
             Origin::Text { file, text } => {
-                let directives = directives(file, text)?;
-                Ok(Migration::from_text(id, &self.name, file.clone(), text.clone(), directives))
+                let (directives, problems) = directives(file, text);
+                let migration = Migration::from_text(id, &self.name, file.clone(), text.clone(), directives);
+                Ok(migration.with_problems(problems))
             }
             Origin::File(path) => {
                 let shown = path.display().to_string();
@@ -58,24 +60,20 @@ impl Seed {
                 })?;
                 let text =
                     std::str::from_utf8(&bytes).map_err(|error| not_utf8(&shown, &bytes, error.valid_up_to()))?;
-                let directives = directives(&shown, text)?;
+                let (directives, problems) = directives(&shown, text);
                 let folder: Arc<Path> = path.parent().unwrap_or(Path::new("")).into();
                 let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                Ok(Migration::from_file(id, &self.name, folder, &file, text, directives))
+                Ok(Migration::from_file(id, &self.name, folder, &file, text, directives).with_problems(problems))
             }
         }
     }
 }
 
-fn directives(file: &str, text: &str) -> Result<Directives, LoadError> {
-    let directives = Directives::read(file, text)?;
+fn directives(file: &str, text: &str) -> (Directives, Vec<Problem>) {
+    let (directives, mut problems) = Directives::read(file, text);
     if directives.repeatable {
-        return Err(Problem::new(
-            file,
-            "a seed says `repeatable`",
-            "take the directive out: a seed runs again when its content changed",
-        )
-        .into());
+        let hint = "take the directive out: a seed runs again when its content changed";
+        problems.push(Problem::new(file, "a seed says `repeatable`", hint));
     }
-    Ok(directives)
+    (directives, problems)
 }

@@ -70,7 +70,7 @@ fn tell(event: &Event<'_>) {
         Event::WaitingForDatabase { error, .. } => println!("waiting for the database: {error}"),
         Event::WaitingForLock { holder, .. } => println!("waiting for {}", holder.unwrap_or("another instance")),
         Event::MigrationApplied(applied) => {
-            println!("applied {} {} ({} ms)", applied.id, applied.name, applied.duration_ms);
+            println!("applied {} ({} ms)", applied.id.called(&applied.name), applied.duration_ms);
         }
         Event::NothingPending => println!("the database is up to date"),
         Event::Note(note) => println!("note: {note}"),
@@ -80,7 +80,9 @@ fn tell(event: &Event<'_>) {
 
 fn exit_code(error: &BoxError) -> ExitCode {
     match error.downcast_ref::<MigrateError>() {
-        Some(MigrateError::Plan(plan)) if plan.refusals().iter().any(|r| matches!(r, Refusal::DatabaseAhead(_))) => {
+        Some(MigrateError::Plan { error: plan, .. })
+            if plan.refusals().iter().any(|r| matches!(r, Refusal::DatabaseAhead(_))) =>
+        {
             DATABASE_AHEAD.into()
         }
         Some(MigrateError::Cancelled { .. }) => INTERRUPTED.into(),

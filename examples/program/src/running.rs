@@ -23,7 +23,9 @@ pub fn for_rolling_deploys(migrator: Migrator) -> Migrator {
 #[must_use]
 pub fn with_log(migrator: Migrator) -> Migrator {
     migrator.on_event(|event| match event {
-        Event::MigrationApplied(applied) => println!("{} {}: {} ms", applied.id, applied.name, applied.duration_ms),
+        Event::MigrationApplied(applied) => {
+            println!("{}: {} ms", applied.id.called(&applied.name), applied.duration_ms)
+        }
         Event::WaitingForLock { holder, .. } => println!("waiting for {}", holder.unwrap_or("another instance")),
         Event::Notice(notice) => println!("{notice:?}"),
         _ => {}

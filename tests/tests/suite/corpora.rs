@@ -80,7 +80,7 @@ async fn apply(corpus: &Corpus, database: &TestDatabase) -> Went {
     let mut outside = BTreeSet::new();
     let migrate = async |outside: &BTreeSet<usize>| database.migrator().source(corpus.source(outside)).migrate().await;
     let mut result = migrate(&outside).await;
-    if let Err(MigrateError::Load(error)) = &result {
+    if let Err(MigrateError::Load { error, .. }) = &result {
         for problem in error.problems() {
             assert!(problem.hint.contains("no-transaction") || problem.hint.contains("foreign-keys off"), "{problem}");
             let version = problem.file.split('_').next().and_then(|version| version.parse::<usize>().ok());
@@ -97,7 +97,7 @@ async fn apply(corpus: &Corpus, database: &TestDatabase) -> Went {
         result = migrate(&outside).await;
     }
     let Err(error) = result else { return Went::Applied };
-    if let MigrateError::Load(refused) = &error {
+    if let MigrateError::Load { error: refused, .. } = &error {
         // It leaves a transaction open for its own runner to commit: there is no remedy but to rewrite it.
         let left_open = |problem: &whimbrel::Problem| problem.message.contains("is not ended");
         assert!(refused.problems().iter().all(left_open), "{}: {error}", corpus.name());

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use whimbrel::postgres::PostgresBackend;
-use whimbrel::{CodeSource, Migrator};
+use whimbrel::{BoxError, CodeSource, Hooks, Migrator, Sql, TransactionMode, async_trait};
 use whimbrel_tests::database::TestDatabase;
 use whimbrel_tests::postgres::{own_server, requested};
 
@@ -85,6 +85,57 @@ fn a_migration_is_one_round_trip_on_postgres() {
         assert_eq!(many - few, 19, "{few} round trips for one migration, {many} for twenty");
         let (applied, nothing) = migrate(26).await;
         assert_eq!((applied, nothing), (0, 2), "the end of the start-up, and the history");
+    });
+}
+
+/// The session's own timeout, as a program may set it.
+struct OwnTimeout;
+
+#[async_trait]
+impl Hooks for OwnTimeout {
+    async fn on_connect(&self, sql: &mut dyn Sql) -> Result<(), BoxError> {
+        Ok(sql.execute("set lock_timeout = '3s'").await.map(drop)?)
+    }
+}
+
+/// Three migrations that note under which timeouts they run, each with its header.
+fn noting(headers: [&str; 3]) -> CodeSource {
+    let note = "insert into seen select current_setting('lock_timeout') || ' ' || current_setting('statement_timeout')";
+    let first = "create table seen (settings text, n serial)";
+    CodeSource::new()
+        .sql("1", "a", format!("{}\n{first};\n{note}", headers[0]))
+        .sql("2", "b", format!("{}\n{note}", headers[1]))
+        .sql("3", "c", format!("{}\n{note}", headers[2]))
+}
+
+#[test]
+fn directives_end_with_their_migration_in_one_message_for_all_on_postgres() {
+    if !requested() {
+        println!("did not run: SQLite alone was asked for");
+        return;
+    }
+    let (five, nine) =
+        ("-- whimbrel: lock-timeout 5s", "-- whimbrel: lock-timeout 9s\n-- whimbrel: statement-timeout 8s");
+    crate::block_on(async {
+        let run = async |headers: [&str; 3]| {
+            let database = TestDatabase::postgres().await;
+            let on_server = database.server().expect("it is Postgres");
+            let server = on_server.server();
+            let (port, ready) = counting_proxy((server.host().to_owned(), server.port())).await;
+            let url =
+                database.url().replace(&format!(":{}/", server.port()), &format!(":{port}/")) + "?sslmode=disable";
+            let backend = PostgresBackend::from_url(&url).expect("the URL is right");
+            let migrator = Migrator::new(backend).source(noting(headers)).hooks(OwnTimeout);
+            migrator.transaction(TransactionMode::All).migrate().await.expect("it goes well");
+            (database.column("select settings from seen order by n").await, ready.load(Ordering::SeqCst))
+        };
+        let (settings, plain) = run(["", "", ""]).await;
+        assert_eq!(settings, ["3s 0", "3s 0", "3s 0"]);
+        let (settings, to_the_end) = run(["", five, five]).await;
+        assert_eq!((settings, to_the_end), (vec!["3s 0".into(), "5s 0".into(), "5s 0".into()], plain));
+        // One more, which asks what there was before: the rest is the one message still.
+        let (settings, with_question) = run([five, nine, ""]).await;
+        assert_eq!((settings, with_question), (vec!["5s 0".into(), "9s 8s".into(), "3s 0".into()], plain + 1));
     });
 }
 

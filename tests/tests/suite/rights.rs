@@ -15,7 +15,7 @@ fn more() -> CodeSource {
 
 fn kind(error: &MigrateError) -> Option<BackendErrorKind> {
     match error {
-        MigrateError::Backend { error, .. } | MigrateError::Connect(error) => Some(error.kind()),
+        MigrateError::Backend { error, .. } | MigrateError::Connect { error, .. } => Some(error.kind()),
         other => other.failed()?.cause.backend().map(whimbrel::BackendError::kind),
     }
 }

@@ -83,13 +83,17 @@ async fn replay(
     migrator.migrate().await.map_err(|error| failed(&error, more))?;
     let ignored = [ObjectName::new(DEFAULT_HISTORY_TABLE)];
     super::read_database(&*backend, dialect, &ignored).await.map_err(|error| {
-        Problem::new("scratch database", format!("its schema cannot be read: {error}"), error.hint().unwrap_or_default())
+        Problem::new(
+            "scratch database",
+            format!("its schema cannot be read: {error}"),
+            error.hint().unwrap_or_default(),
+        )
     })
 }
 
 /// The first thing that is wrong, with its place. What was generated shows its statement, since it is in no file yet.
 fn failed(error: &MigrateError, more: &[Generated]) -> Problem {
-    if let MigrateError::Load(error) = error
+    if let MigrateError::Load { error, .. } = error
         && let Some(problem) = error.problems().first()
     {
         return problem.clone();

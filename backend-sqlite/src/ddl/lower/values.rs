@@ -64,7 +64,8 @@ fn since_1970(node: &Node, timestamps: Timestamps) -> Result<Expr, Refused> {
 
 /// `'\xc0ffee'` is `X'C0FFEE'`.
 fn bytes(text: &str) -> Result<Expr, Refused> {
-    let refused = || Refused::new("this default of a bytea column is not understood", "write it as '\\x' and hex digits");
+    let refused =
+        || Refused::new("this default of a bytea column is not understood", "write it as '\\x' and hex digits");
     let hex = match text.strip_prefix("\\x") {
         Some(hex) => hex,
         None if text.is_empty() => "",

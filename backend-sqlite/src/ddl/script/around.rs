@@ -111,9 +111,7 @@ impl<'a> Touched<'a> {
     }
 
     fn native(&self, native: &Native, views: &[&View]) -> bool {
-        let told = |change: &Change| {
-            matches!(change, Change::DropNative(it) if it.kind == native.kind && it.name == native.name)
-        };
+        let told = |change: &Change| matches!(change, Change::DropNative(it) if it.kind == native.kind && it.name == native.name);
         let trigger = native.kind == "trigger";
         let mentions = Mentions::of(&native.sql);
         let of_views = || mentions.has_any(views.iter().map(|view| view.name.name.as_str()));
@@ -132,20 +130,16 @@ fn spread<'a>(views: &mut Vec<&'a View>, all: &'a [View]) {
     let mut at = 0;
     while let Some(view) = views.get(at).copied() {
         let mentions = |other: &&View| Mentions::of(&other.query).has(&view.name.name);
-        let new: Vec<&View> = all
-            .iter()
-            .filter(|other| !views.iter().any(|known| known.name == other.name))
-            .filter(mentions)
-            .collect();
+        let new: Vec<&View> =
+            all.iter().filter(|other| !views.iter().any(|known| known.name == other.name)).filter(mentions).collect();
         views.extend(new);
         at += 1;
     }
 }
 
 fn returning_views<'a>(dropped: &[&View], before: &Schema, after: &'a Schema) -> Vec<&'a View> {
-    let stays = |view: &View| {
-        before.view(&view.name).is_some() && !dropped.iter().any(|dropped| dropped.name == view.name)
-    };
+    let stays =
+        |view: &View| before.view(&view.name).is_some() && !dropped.iter().any(|dropped| dropped.name == view.name);
     after.views.iter().filter(|view| !stays(view)).collect()
 }
 

@@ -10,9 +10,9 @@ pub(super) fn children_first<'a>(tables: &[&'a Table]) -> Vec<&'a Table> {
     let mut left: Vec<&Table> = tables.to_vec();
     let mut ordered = Vec::with_capacity(left.len());
     while !left.is_empty() {
-        let free = left.iter().position(|table| {
-            !left.iter().any(|other| other.name != table.name && refers(other, &table.name))
-        });
+        let free = left
+            .iter()
+            .position(|table| !left.iter().any(|other| other.name != table.name && refers(other, &table.name)));
         ordered.push(left.remove(free.unwrap_or(0)));
     }
     ordered

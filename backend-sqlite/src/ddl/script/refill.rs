@@ -92,7 +92,8 @@ impl<'a> Plan<'a> {
                 .to_owned(),
         ];
         for (rebuild, _, kept) in tables {
-            let why = format!("-- SQLite cannot {}: its rows are copied away, and back into a new table.", rebuild.reason);
+            let why =
+                format!("-- SQLite cannot {}: its rows are copied away, and back into a new table.", rebuild.reason);
             statements.push(format!("{why}\n{}", rebuild.keep(kept)));
             statements.extend(rebuild.keeps_counter().then(|| counter_kept(&rebuild.after.name.name, kept)));
         }
@@ -115,9 +116,10 @@ impl<'a> Plan<'a> {
 /// Whether rows of `child` are deleted or changed when rows of `parent` go, or stop that at once.
 fn is_acted_on(child: &Table, parent: &Table) -> bool {
     refers(child, &parent.name)
-        && child.foreign_keys.iter().any(|key| {
-            key.parent.name.eq_ignore_ascii_case(&parent.name.name) && key.on_delete != Action::NoAction
-        })
+        && child
+            .foreign_keys
+            .iter()
+            .any(|key| key.parent.name.eq_ignore_ascii_case(&parent.name.name) && key.on_delete != Action::NoAction)
 }
 
 fn counter_kept(table: &str, kept: &str) -> String {

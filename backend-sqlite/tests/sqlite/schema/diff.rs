@@ -1,7 +1,7 @@
 //! The differences of two schemas, told by names: small, and independent of the engine's own.
 
-use whimbrel_schema::model::{Native, ObjectName, Schema, Table};
 use whimbrel_schema::Change;
+use whimbrel_schema::model::{Native, ObjectName, Schema, Table};
 
 /// A rename: of a column, or with an empty table of a table.
 #[derive(Debug, Clone, Copy)]

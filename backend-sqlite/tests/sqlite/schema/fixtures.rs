@@ -37,7 +37,12 @@ async fn run(database: &Database, sql: &str) -> Vec<String> {
 
 /// Makes an empty database what was read of another one, and compares.
 async fn comes_back(name: &str, read: &Introspected) {
-    println!("{name}: {} tables, {} views, {} natives", read.schema.tables.len(), read.schema.views.len(), read.schema.natives.len());
+    println!(
+        "{name}: {} tables, {} views, {} natives",
+        read.schema.tables.len(),
+        read.schema.views.len(),
+        read.schema.natives.len()
+    );
     for left in &read.uncompared {
         println!("{name}: not compared: {left}");
     }
@@ -89,7 +94,13 @@ async fn a_database_of_another_tool_comes_back_as_it_is() {
 }
 
 /// From one state of a real project to its next one, with rows.
-async fn pair(folder: &Path, name: &str, rows: &str, renamed: &[Renamed<'_>], fills: &[(&str, &str, &str)]) -> Database {
+async fn pair(
+    folder: &Path,
+    name: &str,
+    rows: &str,
+    renamed: &[Renamed<'_>],
+    fills: &[(&str, &str, &str)],
+) -> Database {
     let read = |file: &str| std::fs::read_to_string(folder.join("diffpairs").join(name).join(file)).unwrap();
     let mut database = Database::empty();
     assert_eq!(run(&database, &read("old.sql")).await, Vec::<String>::new());
@@ -100,8 +111,7 @@ async fn pair(folder: &Path, name: &str, rows: &str, renamed: &[Renamed<'_>], fi
     let (before, after) = (database.schema().await, target.schema().await);
     let changes = changes(&before, &after, renamed);
     let fills = fills.iter().map(|(t, c, with)| ((ObjectName::new(*t), (*c).to_owned()), (*with).to_owned())).collect();
-    let request =
-        ScriptRequest { before: &before, after: &after, changes: &changes, online: false, fills: &fills };
+    let request = ScriptRequest { before: &before, after: &after, changes: &changes, online: false, fills: &fills };
     let script = SqliteSchema::new().script(&request).unwrap();
     for text in texts(&script) {
         database.migrate(&text).await.unwrap_or_else(|error| panic!("{error:?}\n{text}"));

@@ -54,7 +54,10 @@ async fn what_pragmas_do_not_tell_is_read_from_the_statement() {
     assert_eq!(table.foreign_keys[0].parent_columns, ["id"]);
     assert!(table.foreign_keys[0].at_column);
     let key = &table.foreign_keys[1];
-    assert_eq!((key.on_update, key.on_delete, key.deferrable), (Action::Cascade, Action::SetNull, Deferrable::Deferred));
+    assert_eq!(
+        (key.on_update, key.on_delete, key.deferrable),
+        (Action::Cascade, Action::SetNull, Deferrable::Deferred)
+    );
     assert_eq!(table.options.native["unique (a, b)"], "(a COLLATE \"binary\", b DESC) ON CONFLICT REPLACE");
     assert_eq!(table.options.native["not null a"], "NOT NULL ON CONFLICT IGNORE");
 }
@@ -132,7 +135,9 @@ async fn a_string_in_double_quotes_becomes_one() {
     use whimbrel_core::Sql;
     session.execute("PRAGMA writable_schema = ON").await.unwrap();
     session
-        .execute("UPDATE sqlite_master SET sql = replace(replace(sql, '''y''', '\"y\"'), '''q''', '\"q\"') WHERE name = 't'")
+        .execute(
+            "UPDATE sqlite_master SET sql = replace(replace(sql, '''y''', '\"y\"'), '''q''', '\"q\"') WHERE name = 't'",
+        )
         .await
         .unwrap();
     let rows = session.query("SELECT sql FROM sqlite_master WHERE name = 't'").await.unwrap();

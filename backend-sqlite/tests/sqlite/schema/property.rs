@@ -83,21 +83,46 @@ fn column() -> impl Strategy<Value = Column> {
         let ty = if refers { "text" } else { ty };
         let default = if refers || ty != "text" { None } else { default };
         let not_null = not_null && !refers;
-        Column { name: String::new(), ty, not_null, default, check, unique: unique && !refers, collate: collate && ty == "text", reference }
+        Column {
+            name: String::new(),
+            ty,
+            not_null,
+            default,
+            check,
+            unique: unique && !refers,
+            collate: collate && ty == "text",
+            reference,
+        }
     })
 }
 
 fn table() -> impl Strategy<Value = Table> {
     let key = prop_oneof![Just(Key::Rowid), Just(Key::Counter), Just(Key::Text), Just(Key::None)];
-    let shape = (prop::option::weighted(0.4, any::<bool>()), prop::option::weighted(0.5, prop::sample::select(&INDEXES[..])));
+    let shape =
+        (prop::option::weighted(0.4, any::<bool>()), prop::option::weighted(0.5, prop::sample::select(&INDEXES[..])));
     let flags = (prop::bool::weighted(0.2), prop::bool::weighted(0.3), any::<bool>(), any::<bool>(), any::<bool>());
-    (key, prop::collection::vec(column(), 1..4), shape, flags, 0..4_u8).prop_map(|(key, columns, shape, flags, rows)| {
-        let (generated, index) = shape;
-        let (strict, without_rowid, table_check, view, trigger) = flags;
-        let without_rowid = without_rowid && key == Key::Text;
-        let name = String::new();
-        Table { name, key, columns, generated, index, strict, without_rowid, table_check, view, trigger, rows, there: true }
-    })
+    (key, prop::collection::vec(column(), 1..4), shape, flags, 0..4_u8).prop_map(
+        |(key, columns, shape, flags, rows)| {
+            let (generated, index) = shape;
+            let (strict, without_rowid, table_check, view, trigger) = flags;
+            let without_rowid = without_rowid && key == Key::Text;
+            let name = String::new();
+            Table {
+                name,
+                key,
+                columns,
+                generated,
+                index,
+                strict,
+                without_rowid,
+                table_check,
+                view,
+                trigger,
+                rows,
+                there: true,
+            }
+        },
+    )
 }
 
 fn mutation() -> impl Strategy<Value = Mutation> {
@@ -108,10 +133,12 @@ fn mutation() -> impl Strategy<Value = Mutation> {
         at().prop_map(|(t, c)| Mutation::RenameColumn(t, c)),
         at().prop_map(|(t, c)| Mutation::AsText(t, c)),
         at().prop_map(|(t, c)| Mutation::NotNull(t, c)),
-        (at(), prop::option::of(prop::sample::select(&DEFAULTS[..]))).prop_map(|((t, c), d)| Mutation::Default(t, c, d)),
+        (at(), prop::option::of(prop::sample::select(&DEFAULTS[..])))
+            .prop_map(|((t, c), d)| Mutation::Default(t, c, d)),
         at().prop_map(|(t, c)| Mutation::Check(t, c)),
         (0..4_usize).prop_map(Mutation::TableCheck),
-        (at(), prop::option::of((0..4_usize, prop::sample::select(&ACTIONS[..])))).prop_map(|((t, c), r)| Mutation::Reference(t, c, r)),
+        (at(), prop::option::of((0..4_usize, prop::sample::select(&ACTIONS[..]))))
+            .prop_map(|((t, c), r)| Mutation::Reference(t, c, r)),
         at().prop_map(|(t, c)| Mutation::Collate(t, c)),
         (0..4_usize, prop::option::of(prop::sample::select(&INDEXES[..]))).prop_map(|(t, i)| Mutation::Index(t, i)),
         (0..4_usize, prop::option::of(any::<bool>())).prop_map(|(t, g)| Mutation::Generated(t, g)),
@@ -283,7 +310,13 @@ fn one(tables: &mut Vec<Table>, mutation: &Mutation, number: usize, told: &mut T
             column.unique = false;
             column.reference = column.reference.filter(|_| !column.not_null);
             if column.not_null {
-                column.default = Some(if column.ty == "text" { "'d'" } else if column.ty == "blob" { "X'00'" } else { "7" });
+                column.default = Some(if column.ty == "text" {
+                    "'d'"
+                } else if column.ty == "blob" {
+                    "X'00'"
+                } else {
+                    "7"
+                });
             }
             let columns = &mut tables[at(t)].columns;
             columns.insert(if *first { 1.min(columns.len()) } else { columns.len() }, column);
@@ -399,7 +432,8 @@ async fn check(before: Vec<Table>, mutations: Vec<Mutation>, foreign_keys_on: bo
         step = step.foreign_keys_on();
     }
     let dropped: Vec<bool> = after.iter().map(|table| !table.there).collect();
-    let tables: Vec<_> = told.tables.iter().filter(|(_, to)| after.iter().any(|it| it.there && it.name == **to)).collect();
+    let tables: Vec<_> =
+        told.tables.iter().filter(|(_, to)| after.iter().any(|it| it.there && it.name == **to)).collect();
     step.renamed.extend(tables.iter().map(|(from, to)| Renamed { table: "", from, to }));
     let columns: Vec<_> = told.columns.iter().filter(|(t, ..)| *t < before.len() && !dropped[*t]).collect();
     step.renamed.extend(columns.iter().map(|(t, from, to)| Renamed { table: &after[*t].name, from, to }));

@@ -21,7 +21,8 @@ async fn children_and_a_table_that_refers_to_itself_keep_their_rows() {
 async fn a_new_or_renamed_column_with_a_rebuild_is_never_its_own_name() {
     let before = "CREATE TABLE t (id INTEGER PRIMARY KEY, old_name text, n int)";
     let after = "CREATE TABLE t (id INTEGER PRIMARY KEY, new_name text NOT NULL, n text, added text DEFAULT 'd')";
-    let step = Step::new(before, after).rows("INSERT INTO t VALUES (1, 'precious', 2)").renamed("t", "old_name", "new_name");
+    let step =
+        Step::new(before, after).rows("INSERT INTO t VALUES (1, 'precious', 2)").renamed("t", "old_name", "new_name");
     let (database, _) = step.apply().await;
     assert_eq!(database.rows("SELECT * FROM t").await, ["1,precious,2,d"]);
 }
@@ -48,7 +49,8 @@ async fn a_reference_that_is_added_keeps_its_actions() {
     let before = "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE t (id INTEGER PRIMARY KEY)";
     let after = "CREATE TABLE p (id INTEGER PRIMARY KEY);
         CREATE TABLE t (id INTEGER PRIMARY KEY, p int REFERENCES p (id) ON UPDATE CASCADE ON DELETE SET NULL)";
-    let (database, script) = Step::new(before, after).rows("INSERT INTO p VALUES (1); INSERT INTO t VALUES (1)").apply().await;
+    let (database, script) =
+        Step::new(before, after).rows("INSERT INTO p VALUES (1); INSERT INTO t VALUES (1)").apply().await;
     assert!(script.parts[0].statements[0].contains("ON DELETE SET NULL ON UPDATE CASCADE"), "{script:?}");
     database.execute("UPDATE t SET p = 1").await;
     database.execute("DELETE FROM p").await;
@@ -58,7 +60,8 @@ async fn a_reference_that_is_added_keeps_its_actions() {
 #[tokio::test]
 async fn a_reference_over_orphans_fails_and_changes_nothing() {
     let before = "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE t (id INTEGER PRIMARY KEY, p int)";
-    let after = "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE t (id INTEGER PRIMARY KEY, p int REFERENCES p (id))";
+    let after =
+        "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE t (id INTEGER PRIMARY KEY, p int REFERENCES p (id))";
     let rows = "INSERT INTO t VALUES (1, 99)";
     let (database, error) = Step::new(before, after).rows(rows).fails().await;
     assert!(error.contains("FOREIGN KEY"), "{error}");
@@ -87,7 +90,8 @@ async fn texts_with_the_names_and_marks_of_sql_in_them_are_not_touched() {
 #[tokio::test]
 async fn a_stored_generated_column_can_be_added_and_a_table_with_one_rebuilt() {
     let before = "CREATE TABLE t (a int, g int GENERATED ALWAYS AS (a * 2) STORED)";
-    let after = "CREATE TABLE t (a text, g int GENERATED ALWAYS AS (a * 2) STORED, h int GENERATED ALWAYS AS (a + 1) STORED)";
+    let after =
+        "CREATE TABLE t (a text, g int GENERATED ALWAYS AS (a * 2) STORED, h int GENERATED ALWAYS AS (a + 1) STORED)";
     let (database, _) = Step::new(before, after).rows("INSERT INTO t (a) VALUES (4)").apply().await;
     assert_eq!(database.rows("SELECT * FROM t").await, ["4,8,5"]);
 }

@@ -42,7 +42,8 @@ async fn columns_are_added_as_to_a_table_that_has_rows() {
 
 #[tokio::test]
 async fn a_column_that_refuses_null_needs_a_value_for_the_rows_that_are_there() {
-    let step = Step::new("CREATE TABLE t (a text)", "CREATE TABLE t (a text, c int NOT NULL)").rows("INSERT INTO t VALUES ('xy')");
+    let step = Step::new("CREATE TABLE t (a text)", "CREATE TABLE t (a text, c int NOT NULL)")
+        .rows("INSERT INTO t VALUES ('xy')");
     let problems = step.script().await.unwrap_err();
     assert_eq!(problems.len(), 1);
     assert_eq!(problems[0].file, "table t, column c");
@@ -112,7 +113,8 @@ async fn renames_are_made_in_place_and_followed_everywhere() {
 async fn names_can_be_exchanged_and_change_their_case() {
     let before = "CREATE TABLE a (x int, y int); CREATE TABLE b (z int); CREATE TABLE users (name text)";
     let after = "CREATE TABLE b (y int, x int); CREATE TABLE a (z int); CREATE TABLE Users (Name text)";
-    let mut step = Step::new(before, after).rows("INSERT INTO a VALUES (1, 2); INSERT INTO b VALUES (3); INSERT INTO users VALUES ('n')");
+    let mut step = Step::new(before, after)
+        .rows("INSERT INTO a VALUES (1, 2); INSERT INTO b VALUES (3); INSERT INTO users VALUES ('n')");
     step = step.renamed("", "a", "tmp").renamed("", "b", "a").renamed("", "tmp", "b");
     step = step.renamed("b", "x", "tmp").renamed("b", "y", "x").renamed("b", "tmp", "y");
     step = step.renamed("", "users", "Users").renamed("Users", "name", "Name");
@@ -153,7 +155,8 @@ async fn everything_of_a_rebuilt_table_is_kept() {
         )
     };
     let (before, after) = (table("1"), table("(2 + 0)"));
-    let rows = "INSERT INTO t (id, a, b) VALUES (1, 'x', 'y'), (9, 'z', NULL); DELETE FROM t WHERE id = 9; DELETE FROM log";
+    let rows =
+        "INSERT INTO t (id, a, b) VALUES (1, 'x', 'y'), (9, 'z', NULL); DELETE FROM t WHERE id = 9; DELETE FROM log";
     for on in [false, true] {
         let mut step = Step::new(&before, &after).rows(rows);
         if on {
@@ -217,7 +220,10 @@ async fn full_text_of_another_table_still_fits_after_a_rebuild() {
     let (before, after) = (table("int"), table("text"));
     let rows = "INSERT INTO docs VALUES ('one', 1), ('two', 2), ('three', 3); DELETE FROM docs WHERE n = 2";
     let (database, _) = Step::new(&before, &after).rows(rows).apply().await;
-    assert_eq!(database.rows("SELECT body, n FROM docs WHERE rowid IN (SELECT rowid FROM fts WHERE fts MATCH 'three')").await, ["three,3"]);
+    assert_eq!(
+        database.rows("SELECT body, n FROM docs WHERE rowid IN (SELECT rowid FROM fts WHERE fts MATCH 'three')").await,
+        ["three,3"]
+    );
 }
 
 #[tokio::test]
@@ -232,7 +238,9 @@ async fn references_of_every_kind_survive_with_foreign_keys_off_and_on() {
         CREATE TABLE gone (what text);
         CREATE TRIGGER t AFTER DELETE ON cascades BEGIN INSERT INTO gone VALUES ('cascades'); END";
     let table = |kind: &str| {
-        format!("CREATE TABLE p (id INTEGER PRIMARY KEY, v {kind}, boss int REFERENCES p (id) ON DELETE CASCADE, one int REFERENCES cascades (id) ON DELETE CASCADE); {children}")
+        format!(
+            "CREATE TABLE p (id INTEGER PRIMARY KEY, v {kind}, boss int REFERENCES p (id) ON DELETE CASCADE, one int REFERENCES cascades (id) ON DELETE CASCADE); {children}"
+        )
     };
     let (before, after) = (table("int"), table("text"));
     let rows = "INSERT INTO p VALUES (1, 10, NULL, NULL), (2, 20, 1, NULL); INSERT INTO cascades VALUES (1, 5), (2, 6);
@@ -323,7 +331,8 @@ async fn null_becomes_the_default_or_the_statement_fails_and_nothing_is_changed(
 #[tokio::test]
 async fn a_check_that_rows_break_fails_and_leaves_all_as_it_was() {
     let after = "CREATE TABLE t (a int CHECK (a < 2))";
-    let (database, error) = Step::new("CREATE TABLE t (a int)", after).rows("INSERT INTO t VALUES (1), (2)").fails().await;
+    let (database, error) =
+        Step::new("CREATE TABLE t (a int)", after).rows("INSERT INTO t VALUES (1), (2)").fails().await;
     assert!(error.contains("CHECK"), "{error}");
     assert_eq!(database.rows("SELECT count(*) FROM t").await, ["2"]);
 }

@@ -37,9 +37,10 @@ impl Database {
     pub(crate) async fn migrate(&mut self, text: &str) -> Result<(), MigrateError> {
         let version = format!("{:04}", self.migrations.len());
         self.migrations.push((version, text.to_owned()));
-        let source = self.migrations.iter().fold(CodeSource::new(), |source, (version, text)| {
-            source.sql(version, "step", text.clone())
-        });
+        let source = self
+            .migrations
+            .iter()
+            .fold(CodeSource::new(), |source, (version, text)| source.sql(version, "step", text.clone()));
         let result = Migrator::new(self.backend.clone()).source(source).migrate().await;
         if result.is_err() {
             self.migrations.pop();
@@ -95,14 +96,7 @@ pub(crate) struct Step<'a> {
 
 impl<'a> Step<'a> {
     pub(crate) fn new(before: &'a str, after: &'a str) -> Self {
-        Self {
-            before,
-            after,
-            rows: "",
-            renamed: Vec::new(),
-            fills: Vec::new(),
-            dialect: SqliteSchema::new(),
-        }
+        Self { before, after, rows: "", renamed: Vec::new(), fills: Vec::new(), dialect: SqliteSchema::new() }
     }
 
     pub(crate) fn rows(mut self, rows: &'a str) -> Self {
