@@ -1,5 +1,6 @@
 //! What the tests of this workspace share: how they find a Postgres server, and the databases that the kit runs on.
 
 pub mod database;
+mod line;
 pub mod postgres;
 pub mod subjects;
