@@ -52,7 +52,9 @@ pub use migrator::{MigrationStatus, Migrator, PlannedMigration, Preview, Resolut
 pub use plan::{DatabaseAhead, MigrationState, Note, OutOfOrder, PlanError, Policy, Refusal};
 pub use problem::{LoadError, Problem};
 pub use report::{Aftermath, Applied, Cause, FailedMigration, FailedStatement, MigrateError, MigrateErrorKind, Report};
-pub use source::{CodeSource, DirectorySource, EmbeddedFile, EmbeddedSource, Layout, Seed, Source, WhimbrelLayout};
+pub use source::{
+    CodeSource, DirectorySource, EmbeddedFile, EmbeddedSource, Layout, NewMigration, Seed, Source, WhimbrelLayout,
+};
 pub use sql::{BoxError, RustMigration, Sql};
 pub use timestamp::Timestamp;
 pub use version::{InvalidVersion, Version};

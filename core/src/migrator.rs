@@ -1,6 +1,7 @@
 //! The surface that programs use: sources in, `migrate`, `status` and `plan` out.
 
 mod apply;
+mod check;
 mod doubt;
 mod load;
 mod look;
@@ -278,6 +279,16 @@ impl Migrator {
     /// is no error here.
     pub fn status(&self) -> impl Future<Output = Result<Status, MigrateError>> + Send + '_ {
         self.read_status().instrument(tracing::info_span!("status", database = %self.backend.database()))
+    }
+
+    /// Looks through every migration and seed, as a run does before it touches anything: names, statements, directives,
+    /// and what the database does not have. Asks no database: what passes here can fail there still.
+    ///
+    /// # Errors
+    ///
+    /// [`MigrateError::Load`] with all problems, and [`MigrateError::Backend`] for a setting that the database lacks.
+    pub fn check(&self) -> impl Future<Output = Result<(), MigrateError>> + Send + '_ {
+        self.look_through().instrument(tracing::info_span!("check", database = %self.backend.database()))
     }
 
     /// Settles a migration that stopped part-way, after a person has looked at the one statement in question.

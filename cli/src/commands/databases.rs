@@ -1,10 +1,9 @@
 //! `create`, `drop`, `reset`: whole databases.
 
 use std::io::{self, BufRead, IsTerminal};
-use std::sync::Arc;
 
 use serde::Serialize;
-use whimbrel::{DatabaseAdmin, DirectorySource, Source};
+use whimbrel::DatabaseAdmin;
 
 use super::{Context, Opened, migrate};
 use crate::arguments::{Drop, Reset};
@@ -51,19 +50,17 @@ pub(super) async fn drop(context: &Context, flags: &Drop) -> Result<u8, CliError
 
 pub(super) async fn reset(context: &Context, flags: &Reset) -> Result<u8, CliError> {
     let opened = context.open()?;
+    let migrator = opened.interruptible(&flags.waits);
+    let migrator = if flags.no_seed { migrator.without_seeds() } else { migrator };
     // What could not be migrated afterwards is not removed before.
-    DirectorySource::new(&opened.target.folder).load(&Arc::from(opened.namespace()))?;
-    if let Some(seed) = opened.target.seed.as_ref().filter(|seed| !seed.is_file()) {
-        let message = format!("the seed {} is not there", seed.display());
-        return Err(CliError::failed(message, "correct its path, or make the file"));
+    if let Err(error) = migrator.check().await {
+        return Ok(migrate::stopped(&opened, &error));
     }
     remove(&opened, "reset", flags.yes).await?;
     let name = printable(&opened.name());
     let doing = format!("create {name}, which is removed");
     opened.database.admin.create().await.map_err(|error| CliError::database(&doing, &error))?;
     context.output.done(format_args!("created {name}"));
-    let migrator = opened.interruptible(&flags.waits);
-    let migrator = if flags.no_seed { migrator.without_seeds() } else { migrator };
     Ok(migrate::apply(&opened, &migrator, flags.no_seed).await)
 }
 

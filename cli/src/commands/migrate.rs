@@ -55,7 +55,8 @@ async fn is_up_to_date(opened: &Opened<'_>) -> bool {
     opened.migrator(&Waits::default()).status().await.is_ok_and(|status| status.up_to_date)
 }
 
-fn stopped(opened: &Opened<'_>, error: &MigrateError) -> u8 {
+/// Shows why a run stopped.
+pub(super) fn stopped(opened: &Opened<'_>, error: &MigrateError) -> u8 {
     let output = &opened.context.output;
     output.error(failure::of_run(error, &opened.name(), output.err()));
     if output.json {

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use super::look::{Look, cancelled, hook_failed};
 use super::{Migrator, TransactionMode, load};
-use crate::backend::{Op, Session, Setting};
+use crate::backend::Session;
 use crate::capability::RunLock;
 use crate::error::{BackendError, BackendErrorKind};
 use crate::event::Event;
-use crate::execute::{Doubt, Executor, Settings, StepError, drive_plain};
+use crate::execute::{self, Doubt, Executor, Settings, StepError};
 use crate::history::{HistoryDetail, HistoryRow, MigrationId, RowState};
 use crate::hook::Pending;
 use crate::lock::{self, LockError, Wait, Waited};
@@ -112,64 +112,15 @@ impl Run<'_> {
 
     /// Reads every pending text and refuses what must not run, before the first is applied.
     fn refuse_before_touching(&mut self, plan: &Plan) -> Result<(), MigrateError> {
-        self.check_settings()?;
-        let dialect = self.migrator.backend.dialect();
+        self.migrator.check_settings().map_err(|error| self.backend_error("prepare the run", error))?;
         let mut problems = Vec::new();
         for step in &plan.steps {
             if std::mem::replace(&mut self.checked[step.migration], true) {
                 continue;
             }
-            let migration = &self.migrations[step.migration];
-            let checked = migration.text().and_then(|text| migration.statements(dialect, &text).map(|_| ()));
-            problems.extend(checked.err().into_iter().flat_map(LoadError::into_problems));
-            problems.extend(self.unsupported(migration));
+            problems.extend(self.migrator.problems(&self.migrations[step.migration]));
         }
         LoadError::unless_empty(problems).map_err(MigrateError::Load)
-    }
-
-    /// Settings of the whole run that this database does not have.
-    fn check_settings(&self) -> Result<(), MigrateError> {
-        let (capabilities, settings) = (self.migrator.backend.capabilities(), &self.settings);
-        let name = if settings.role.is_some() && !capabilities.roles {
-            "a role"
-        } else if settings.lock_timeout.is_some() && !capabilities.lock_timeout {
-            "a lock timeout"
-        } else if settings.statement_timeout.is_some() && !capabilities.statement_timeout {
-            "a statement timeout"
-        } else {
-            return Ok(());
-        };
-        let message = format!("{name} was asked for, which this database does not have");
-        let error = BackendError::new(BackendErrorKind::Unsupported, message).with_hint("take it out of the settings");
-        Err(self.backend_error("prepare the run", error))
-    }
-
-    fn unsupported(&self, migration: &Migration) -> Option<crate::Problem> {
-        let (capabilities, directives) = (self.migrator.backend.capabilities(), migration.directives());
-        let all = self.migrator.mode == TransactionMode::All;
-        let in_transaction = capabilities.transactional_ddl && migration.is_transactional();
-        let (message, hint) = if directives.foreign_keys_off && !capabilities.foreign_keys_switch {
-            ("says `foreign-keys off`, which this database cannot do", "drop and add the constraints instead")
-        } else if directives.lock_timeout.is_some() && !capabilities.lock_timeout {
-            ("says `lock-timeout`, which this database does not have", "take the directive out")
-        } else if directives.statement_timeout.is_some() && !capabilities.statement_timeout {
-            ("says `statement-timeout`, which this database does not have", "take the directive out")
-        } else if all && directives.foreign_keys_off {
-            (
-                "says `foreign-keys off`, which cannot share a transaction with others",
-                "migrate with a transaction for each",
-            )
-        } else if all && !in_transaction {
-            (
-                "cannot run in a transaction, and one transaction for all was asked for",
-                "migrate with a transaction for each",
-            )
-        } else if migration.code().is_some() && !capabilities.transactional_ddl {
-            ("is written in Rust, which needs a database whose DDL is transactional", "write it in SQL")
-        } else {
-            return None;
-        };
-        Some(crate::Problem::new(migration.file(), message, hint))
     }
 
     /// Applies until nothing is pending. `plan`: the one that was made before the lock, if any.
@@ -330,17 +281,8 @@ impl Run<'_> {
     }
 
     async fn create_history(&mut self) -> Result<(), crate::BackendError> {
-        let role = self.settings.role.clone().map(|role| Setting::Role(Some(role)));
-        let mut program = vec![Op::Begin];
-        program.extend(role.as_ref().map(Op::Set));
-        program.extend([Op::CreateHistory, Op::Commit]);
-        let session = &mut *self.session;
-        let listeners = &self.migrator.listeners;
-        let Err(halted) = drive_plain(session, &program, listeners).await else { return Ok(()) };
-        if halted.transaction == crate::TransactionState::Open {
-            let _ = drive_plain(session, &[Op::Rollback], listeners).await;
-        }
-        Err(halted.error)
+        let role = self.settings.role.as_deref();
+        execute::create_history(&mut *self.session, role, &self.migrator.listeners).await
     }
 
     fn id(&self, step: &Step) -> MigrationId {

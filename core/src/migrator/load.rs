@@ -6,6 +6,7 @@ use std::thread;
 use futures_channel::oneshot;
 
 use super::Migrator;
+use crate::history::check_namespace;
 use crate::migration::Migration;
 use crate::problem::LoadError;
 use crate::source::{Seed, Source, in_order};
@@ -42,6 +43,10 @@ fn load_all(
     seeds: &[InNamespace<Seed>],
 ) -> Result<Vec<Migration>, LoadError> {
     let (mut migrations, mut problems) = (Vec::new(), Vec::new());
+    let namespaces = sources.iter().map(|(namespace, _)| namespace).chain(seeds.iter().map(|(namespace, _)| namespace));
+    for (namespace, why) in namespaces.filter_map(|n| check_namespace(n).err().map(|why| (n, why))) {
+        problems.push(crate::Problem::new(format!("{namespace:?}"), why, "give its migrations another namespace"));
+    }
     for (namespace, source) in sources {
         match source.load(namespace) {
             Ok(loaded) if migrations.is_empty() => migrations = loaded,
