@@ -6,6 +6,7 @@ mod application;
 mod corpora;
 mod counts;
 mod daemon;
+mod history_formats;
 mod kit;
 mod postgres_backend;
 mod processes;
