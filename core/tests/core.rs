@@ -10,6 +10,8 @@ mod fake;
 mod faults;
 #[path = "core/fixtures.rs"]
 mod fixtures;
+#[path = "core/long.rs"]
+mod long;
 #[path = "core/migrator.rs"]
 mod migrator;
 #[path = "core/schedule.rs"]
