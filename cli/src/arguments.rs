@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use whimbrel::history::check_namespace;
 use whimbrel::{Resolution, TransactionMode, Version, parse_duration};
 
 const MORE: &str = "\
@@ -229,8 +230,5 @@ impl Resolve {
 }
 
 fn namespace(text: &str) -> Result<String, &'static str> {
-    if text.is_empty() || text.chars().any(char::is_control) {
-        return Err("a namespace has at least one character, and none that does not print");
-    }
-    Ok(text.to_owned())
+    check_namespace(text).map(|()| text.to_owned())
 }

@@ -205,11 +205,7 @@ impl Choice<'_> {
     /// The dialect of an entry: of its URL, or, where that is in a variable that is not set, by its name.
     fn dialect(&self, entry: &TargetConfig) -> Option<&'static str> {
         let known = entry.get("url").and_then(|text| text.value(self.environment).ok());
-        known.as_deref().and_then(Database::dialect_of).or(match entry.name.as_str() {
-            "sqlite" | "libsql" => Some("sqlite"),
-            "postgres" | "postgresql" | "pg" => Some("postgres"),
-            _ => None,
-        })
+        known.as_deref().and_then(Database::dialect_of).or_else(|| Database::dialect_called(&entry.name))
     }
 
     /// Refuses the migrations of one dialect for a database of another.

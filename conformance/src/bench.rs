@@ -10,7 +10,7 @@ use whimbrel_core::{
 };
 
 use crate::check::{Checked, Violations};
-use crate::subject::{FreshDatabase, Snippets, Subject};
+use crate::subject::{FreshDatabase, Line, Snippets, Subject};
 
 /// An empty database, and short ways to look at it. Everything goes through [`Checked`].
 pub struct Bench {
@@ -34,14 +34,41 @@ impl Bench {
     /// A client of the database, see [`FreshDatabase::client`].
     #[must_use]
     pub fn client(&self) -> Arc<dyn MigrationBackend> {
-        Arc::new(Checked::new(self.database.client(), self.violations.clone()))
+        self.checked(self.database.client())
+    }
+
+    fn checked(&self, client: Arc<dyn MigrationBackend>) -> Arc<dyn MigrationBackend> {
+        Arc::new(Checked::new(client, self.violations.clone()))
     }
 
     /// A client with another history table.
     #[must_use]
     pub fn client_with_history(&self, table: &str) -> Option<Arc<dyn MigrationBackend>> {
-        let client = self.database.client_with_history(table)?;
-        Some(Arc::new(Checked::new(client, self.violations.clone())))
+        Some(self.checked(self.database.client_with_history(table)?))
+    }
+
+    /// A client that may only read, see [`FreshDatabase::reader`].
+    pub async fn reader(&self) -> Option<Arc<dyn MigrationBackend>> {
+        Some(self.checked(self.database.reader().await?))
+    }
+
+    /// A client that nothing answers, see [`FreshDatabase::unreachable`].
+    #[must_use]
+    pub fn unreachable(&self) -> Option<Arc<dyn MigrationBackend>> {
+        Some(self.checked(self.database.unreachable()?))
+    }
+
+    /// What must not be shown.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        self.database.secrets()
+    }
+
+    /// A way to the database that can be spoiled, and a client that goes it.
+    pub async fn line(&self) -> Option<(Box<dyn Line>, Arc<dyn MigrationBackend>)> {
+        let line = self.database.line().await?;
+        let client = self.checked(line.client());
+        Some((line, client))
     }
 
     /// What the backend can do.

@@ -14,9 +14,9 @@ mod record;
 mod subject;
 
 pub use bench::Bench;
-pub use cases::{Case, Outcome, cases, run};
+pub use cases::{About, Case, Outcome, cases, run};
 pub use check::{Checked, Violations};
 pub use fault::{Fault, Faulty};
 pub use op::OpKind;
 pub use record::{Call, Recording};
-pub use subject::{FreshDatabase, Snippets, Subject};
+pub use subject::{FreshDatabase, Line, Snippets, Subject};

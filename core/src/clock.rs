@@ -10,8 +10,12 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A monotonic clock and a timer. Every wait and deadline of core comes from here, so tests can simulate it.
 pub trait Clock: fmt::Debug + Send + Sync {
-    /// The time since an arbitrary fixed moment. MUST never go back.
+    /// The time since an arbitrary fixed moment.
+    ///
+    /// MUST NOT go back (case: `backend::its_clock_goes_forward`).
     fn now(&self) -> Duration;
-    /// Completes when `duration` has passed on this clock.
+    /// Sleeps.
+    ///
+    /// MUST NOT complete before `duration` has passed on this clock (case: `backend::its_clock_goes_forward`).
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
 }

@@ -1,5 +1,6 @@
 //! The only place that decides the order of begin, claim, run, record and commit.
 
+mod beside;
 mod drive;
 mod failure;
 mod locate;
@@ -11,7 +12,8 @@ mod transaction;
 
 use std::time::Duration;
 
-pub(crate) use drive::{drive, drive_plain};
+pub(crate) use beside::{Progress, create_history, finish_again, forget, give_back, probe, record_progress};
+use drive::{drive, drive_plain};
 pub(crate) use on_session::OnSession;
 pub use sql_session::SqlSession;
 pub(crate) use stepwise::prefix_checksum;

@@ -21,6 +21,18 @@ pub const DEFAULT_HISTORY_TABLE: &str = "whimbrel_history";
 /// The usual namespace: the application's own migrations.
 pub const DEFAULT_NAMESPACE: &str = "main";
 
+/// Whether a text can be a namespace.
+///
+/// # Errors
+///
+/// Why it cannot: it is empty, or has characters that do not print.
+pub fn check_namespace(text: &str) -> Result<(), &'static str> {
+    if text.is_empty() || text.chars().any(char::is_control) {
+        return Err("a namespace has at least one character, and none that does not print");
+    }
+    Ok(())
+}
+
 /// Who a migration is within its namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum MigrationKey {
@@ -158,8 +170,12 @@ pub struct HistoryRow {
 /// How much of the history is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HistoryDetail {
-    /// What planning needs: identity, name, checksum, state, statements, fence, lease and (unless `applied`) `run_by`
-    /// and `error`. A backend MAY leave the rest of an `applied` row out, and SHOULD: it is read at every start.
+    /// What planning needs.
+    ///
+    /// - MUST give identity, name, checksum, state, statements, fence and lease, and `run_by` and `error` of a row that is
+    ///   not `applied` (case: `history::a_check_tells_what_planning_needs`).
+    /// - The rest of an `applied` row SHOULD be left out, because it is read at every start (case:
+    ///   `history::a_check_reads_no_more_than_planning_needs`).
     Check,
     /// Everything.
     Full,

@@ -56,7 +56,8 @@ pub use report::{
     Aftermath, Applied, Cause, FailedMigration, FailedStatement, MigrateError, MigrateErrorKind, Report, RowsChanged,
 };
 pub use source::{
-    CodeSource, DirectorySource, EmbeddedFile, EmbeddedSource, Layout, Loaded, Seed, Source, WhimbrelLayout,
+    CodeSource, DirectorySource, EmbeddedFile, EmbeddedSource, Layout, Loaded, NewMigration, Seed, Source,
+    WhimbrelLayout,
 };
 pub use sql::{BoxError, RustMigration, Sql};
 pub use timestamp::Timestamp;

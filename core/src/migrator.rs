@@ -282,13 +282,14 @@ impl Migrator {
         self.read_status().instrument(tracing::info_span!("status", database = %self.backend.database()))
     }
 
-    /// Whether every migration and seed could run on an empty database, as far as files tell. Asks no database.
+    /// Looks through every migration and seed, as a run does before it touches anything: names, statements, directives,
+    /// and what the database does not have. Asks no database: what passes here can fail there still.
     ///
     /// # Errors
     ///
-    /// [`MigrateError::Load`] with everything that is wrong.
-    pub async fn check_files(&self) -> Result<(), MigrateError> {
-        self.refuse_files().await
+    /// [`MigrateError::Load`] with all problems, and [`MigrateError::Backend`] for a setting that the database lacks.
+    pub fn check(&self) -> impl Future<Output = Result<(), MigrateError>> + Send + '_ {
+        self.refuse_files().instrument(tracing::info_span!("check", database = %self.backend.database()))
     }
 
     /// Settles a migration that stopped part-way, after a person has looked at the one statement in question.

@@ -4,6 +4,7 @@ mod code;
 mod directory;
 mod embedded;
 mod layout;
+mod new;
 mod seed;
 
 use std::fmt;
@@ -13,6 +14,7 @@ pub use code::CodeSource;
 pub use directory::DirectorySource;
 pub use embedded::{EmbeddedFile, EmbeddedSource};
 pub use layout::{Layout, WhimbrelLayout};
+pub use new::NewMigration;
 pub use seed::Seed;
 
 use crate::history::MigrationKey;

@@ -1,7 +1,5 @@
 //! Versions of migrations: numbers that order numerically and print as they were written.
 
-mod next;
-
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};

@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it fails")]
 
+#[path = "core/check.rs"]
+mod check;
 #[path = "core/fake.rs"]
 mod fake;
 #[path = "core/faults.rs"]
 mod faults;
 #[path = "core/fixtures.rs"]
 mod fixtures;
+#[path = "core/long.rs"]
+mod long;
 #[path = "core/migrator.rs"]
 mod migrator;
 #[path = "core/refusals.rs"]

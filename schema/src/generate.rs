@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use whimbrel_core::{Problem, Timestamp, Version};
+use whimbrel_core::{NewMigration, Problem, Timestamp, Version};
 
 pub use write::WriteError;
 
@@ -151,11 +151,10 @@ pub async fn generate(targets: &[Target<'_>], options: &Options) -> Result<Vec<P
     if !refused.is_empty() {
         return Err(refused);
     }
-    let versions = versions(&states, options);
-    let name = name::of(&states.iter().map(|state| &*state.changes).collect::<Vec<_>>(), options.name.as_deref());
+    let names = names(&states, options).map_err(|problem| Refused::from(vec![problem]))?;
     let mut plans = Vec::with_capacity(targets.len());
     for (target, state) in targets.iter().zip(states) {
-        match state.plan(target, &versions, &name, options).await {
+        match state.plan(target, &names, options).await {
             Ok(plan) => plans.push(plan),
             Err(problem) => refused.problems.push(problem),
         }
@@ -180,17 +179,21 @@ impl Refused {
     }
 }
 
-/// The versions of the migrations that are needed: as many as the target that needs most.
-fn versions(states: &[State], options: &Options) -> Vec<Version> {
+/// What the migrations are called: as many as the target needs that needs most.
+fn names(states: &[State], options: &Options) -> Result<Vec<NewMigration>, Problem> {
     let mut known: Vec<Version> = states.iter().filter_map(|state| state.folder.newest().cloned()).collect();
     let count = states.iter().map(|state| state.script.parts.len()).max().unwrap_or(0);
-    let mut versions = Vec::with_capacity(count);
-    for _ in 0..count {
-        let next = Version::next_after(&known, options.now);
-        known.push(next.clone());
-        versions.push(next);
+    let words = name::of(&states.iter().map(|state| &*state.changes).collect::<Vec<_>>(), options.name.as_deref());
+    let mut names = Vec::with_capacity(count);
+    for number in 1..=count {
+        let words = if count == 1 { words.clone() } else { format!("{words} {number}") };
+        let next = NewMigration::named(&words, &known, options.now).map_err(|why| {
+            Problem::new("", format!("the migration has no name: {why}"), "say what it does, such as add_boards")
+        })?;
+        known.push(next.version.clone());
+        names.push(next);
     }
-    versions
+    Ok(names)
 }
 
 /// One target, and what it needs.
@@ -231,29 +234,22 @@ impl State {
         Ok(Self { folder, after, changes, script })
     }
 
-    async fn plan(
-        self,
-        target: &Target<'_>,
-        versions: &[Version],
-        name: &str,
-        options: &Options,
-    ) -> Result<Plan, Problem> {
-        let migrations = self.migrations(versions, name);
+    async fn plan(self, target: &Target<'_>, names: &[NewMigration], options: &Options) -> Result<Plan, Problem> {
+        let migrations = self.migrations(names);
         let proved = self.prove(target, &migrations).await?;
         let files = self.files(target, &migrations, options);
         let Self { changes, script, .. } = self;
         Ok(Plan { target: target.name.clone(), migrations, changes, losses: script.losses, proved, files })
     }
 
-    fn migrations(&self, versions: &[Version], name: &str) -> Vec<Generated> {
+    fn migrations(&self, names: &[NewMigration]) -> Vec<Generated> {
         let empty = Part::default();
         let parts = self.script.parts.iter().chain(std::iter::repeat(&empty));
-        let count = versions.len();
-        let numbered = versions.iter().zip(parts).enumerate();
+        let numbered = names.iter().zip(parts).enumerate();
         numbered
-            .map(|(at, (version, part))| Generated {
-                version: version.clone(),
-                name: if count == 1 { name.to_owned() } else { format!("{name}_{}", at + 1) },
+            .map(|(at, (next, part))| Generated {
+                version: next.version.clone(),
+                name: next.name.clone(),
                 text: text::of(part, if at == 0 { &self.script.losses } else { &[] }),
             })
             .collect()

@@ -167,6 +167,12 @@ impl Server {
         self.port
     }
 
+    /// The superuser's password, not encoded.
+    #[must_use]
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
     /// The driver's configuration for the superuser in `database`.
     #[must_use]
     pub fn config(&self, database: &str) -> Config {

@@ -2,15 +2,16 @@
 
 #![expect(clippy::panic, reason = "a test without its database has failed, and says why")]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tempfile::TempDir;
 use whimbrel::postgres::PostgresBackend;
 use whimbrel::sqlite::SqliteBackend;
 use whimbrel::{MigrationBackend, async_trait};
-use whimbrel_conformance::{FreshDatabase, Snippets, Subject};
+use whimbrel_conformance::{FreshDatabase, Line, Snippets, Subject};
 
-use crate::postgres;
+use crate::line::PostgresLine;
+use crate::postgres::{self, Role};
 
 const SQLITE: Snippets = Snippets {
     tables: "select name from sqlite_schema where type = 'table' and name not like 'sqlite\\_%' escape '\\'",
@@ -40,6 +41,7 @@ pub struct Postgres;
 
 struct File(TempDir);
 
+#[async_trait]
 impl FreshDatabase for File {
     fn client(&self) -> Arc<dyn MigrationBackend> {
         Arc::new(SqliteBackend::open(self.0.path().join("app.db")))
@@ -47,6 +49,10 @@ impl FreshDatabase for File {
 
     fn client_with_history(&self, table: &str) -> Option<Arc<dyn MigrationBackend>> {
         Some(Arc::new(SqliteBackend::open(self.0.path().join("app.db")).history_table(table)))
+    }
+
+    async fn reader(&self) -> Option<Arc<dyn MigrationBackend>> {
+        Some(Arc::new(SqliteBackend::open(self.0.path().join("app.db")).read_only()))
     }
 }
 
@@ -119,24 +125,55 @@ impl Subject for Postgres {
     }
 
     async fn fresh(&self) -> Box<dyn FreshDatabase> {
-        Box::new(OnServer(postgres::fresh_database().await))
+        Box::new(OnServer { database: postgres::fresh_database().await, roles: Mutex::default() })
     }
 }
 
-struct OnServer(postgres::Database);
-
-impl OnServer {
-    fn backend(&self) -> PostgresBackend {
-        PostgresBackend::from_url(&self.0.url()).unwrap_or_else(|error| panic!("the test's own URL is wrong: {error}"))
-    }
+struct OnServer {
+    database: postgres::Database,
+    /// They go with the database.
+    roles: Mutex<Vec<Role>>,
 }
 
+fn backend(url: &str) -> PostgresBackend {
+    PostgresBackend::from_url(url).unwrap_or_else(|error| panic!("the test's own URL is wrong: {error}"))
+}
+
+#[async_trait]
 impl FreshDatabase for OnServer {
     fn client(&self) -> Arc<dyn MigrationBackend> {
-        Arc::new(self.backend())
+        Arc::new(backend(&self.database.url()))
     }
 
     fn client_with_history(&self, table: &str) -> Option<Arc<dyn MigrationBackend>> {
-        Some(Arc::new(self.backend().history_table(table)))
+        Some(Arc::new(backend(&self.database.url()).history_table(table)))
+    }
+
+    async fn reader(&self) -> Option<Arc<dyn MigrationBackend>> {
+        let role = self.database.server().role("NOSUPERUSER").await;
+        let sql = format!(
+            "revoke create on schema public from public; grant select on all tables in schema public to {}",
+            role.name
+        );
+        let granted = self.database.connect().await.batch_execute(&sql).await;
+        granted.unwrap_or_else(|error| panic!("a reader gets no rights: {error}"));
+        let url = self.database.url_as(&role);
+        self.roles.lock().unwrap_or_else(PoisonError::into_inner).push(role);
+        Some(Arc::new(backend(&url)))
+    }
+
+    fn unreachable(&self) -> Option<Arc<dyn MigrationBackend>> {
+        let server = self.database.server();
+        // Nobody listens on the port of TCP's own test service.
+        let url = self.database.url().replace(&format!(":{}/", server.port()), ":1/");
+        Some(Arc::new(backend(&url)))
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        vec![self.database.server().password().to_owned()]
+    }
+
+    async fn line(&self) -> Option<Box<dyn Line>> {
+        Some(Box::new(PostgresLine::to(&self.database).await))
     }
 }

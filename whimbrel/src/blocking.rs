@@ -43,6 +43,19 @@ pub fn plan(migrator: &Migrator) -> Result<Preview, MigrateError> {
     block_on(migrator.plan())
 }
 
+/// [`Migrator::check`], on this thread.
+///
+/// # Errors
+///
+/// As [`Migrator::check`].
+///
+/// # Panics
+///
+/// As [`migrate`].
+pub fn check(migrator: &Migrator) -> Result<(), MigrateError> {
+    block_on(migrator.check())
+}
+
 /// [`Migrator::status`], on this thread.
 ///
 /// # Errors

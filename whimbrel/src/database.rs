@@ -89,6 +89,16 @@ impl Database {
         }
     }
 
+    /// The dialect that a target is of by what people call it: `sqlite`, `pg`. For where its URL is not known.
+    #[must_use]
+    pub fn dialect_called(name: &str) -> Option<&'static str> {
+        match name {
+            "sqlite" | "libsql" => Some("sqlite"),
+            "postgres" | "postgresql" | "pg" => Some("postgres"),
+            _ => None,
+        }
+    }
+
     /// The dialect of a URL, by its scheme alone.
     #[must_use]
     pub fn dialect_of(url: &str) -> Option<&'static str> {

@@ -1,7 +1,10 @@
-//! What must hold besides the tests: format, lints, dependencies, documentation.
+//! What must hold besides the tests: format, lints, dependencies, words in the source, documentation.
 
+mod code;
+mod crates;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::{
     collections::BTreeSet,
@@ -107,6 +110,9 @@ pub(crate) fn run() -> Result<(), Failure> {
         step("clippy", || run_command(&mut cargo(&clippy))),
         step("dependency rules", dependencies),
         step("unsafe code", unsafe_code),
+        step("names of backends", words::names),
+        step("programs of operations", words::operations),
+        step("the command line", words::command_line),
         documentation(),
     ];
     let failures: Vec<Failure> = outcomes.into_iter().filter_map(Result::err).collect();
@@ -120,7 +126,8 @@ pub(crate) fn documentation() -> Result<(), Failure> {
 }
 
 fn dependencies() -> Result<(), Failure> {
-    let failures: Vec<Failure> = RULES.iter().filter_map(|rule| holds(rule).err()).collect();
+    let mut failures: Vec<Failure> = RULES.iter().filter_map(|rule| holds(rule).err()).collect();
+    failures.extend(metadata().and_then(|metadata| crates::check(&metadata)).err());
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n  ")) }
 }
 
@@ -153,10 +160,14 @@ fn violation(rule: &Rule, names: &BTreeSet<&str>) -> Option<Failure> {
     }
 }
 
+fn metadata() -> Result<Value, Failure> {
+    let metadata = output(&mut cargo(&["metadata", "--no-deps", "--format-version", "1"]))?;
+    serde_json::from_str(&metadata).map_err(|error| error.to_string())
+}
+
 /// The compiler refuses unsafe code wherever the lint is on: so it must be on everywhere, and off in one file only.
 fn unsafe_code() -> Result<(), Failure> {
-    let metadata = output(&mut cargo(&["metadata", "--no-deps", "--format-version", "1"]))?;
-    let metadata: Value = serde_json::from_str(&metadata).map_err(|error| error.to_string())?;
+    let metadata = metadata()?;
     let packages = metadata.get("packages").and_then(Value::as_array).ok_or("`cargo metadata` names no packages")?;
     let mut failures = Vec::new();
     for manifest in packages.iter().filter_map(|package| package.get("manifest_path")?.as_str()).map(Path::new) {

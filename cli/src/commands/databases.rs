@@ -53,7 +53,7 @@ pub(super) async fn reset(context: &Context, flags: &Reset) -> Result<u8, CliErr
     let migrator = opened.interruptible(&flags.waits);
     let migrator = if flags.no_seed { migrator.without_seeds() } else { migrator };
     // What could not be migrated afterwards is not removed before.
-    if let Err(error) = migrator.check_files().await {
+    if let Err(error) = migrator.check().await {
         let code = migrate::stopped(&opened, &error);
         context.output.error("nothing was removed");
         return Ok(code);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use whimbrel::history::DEFAULT_NAMESPACE;
-use whimbrel::{DirectorySource, LoadError, Source, Timestamp, Version};
+use whimbrel::{DirectorySource, LoadError, NewMigration, Source, Timestamp, Version};
 
 use super::Context;
 use super::init::{not_written, write_new};
@@ -29,21 +29,19 @@ pub(super) fn run(context: &Context, arguments: &New) -> Result<u8, CliError> {
             return Err(CliError::usage(message, "take it away; `--dir FOLDER` names one folder"));
         }
     }
-    let name = snake_case(&arguments.name.join(" "));
-    if name.is_empty() {
-        return Err(CliError::usage("the name has no letter and no digit", "say what it does, such as add_boards"));
-    }
     let config = context.config()?;
     let folders = crate::target::every_folder(&context.common, config.as_ref(), &context.environment)?;
-    let version = Version::next_after(&versions(&folders)?, Timestamp::now()).to_string();
-    let files: Vec<PathBuf> = folders.iter().map(|folder| folder.join(format!("{version}_{name}.sql"))).collect();
-    write_all(&files, &header(&version, &name))?;
+    let words = arguments.name.join(" ");
+    let next = NewMigration::named(&words, &versions(&folders)?, Timestamp::now());
+    let next = next.map_err(|why| CliError::usage(why, "say what it does, such as add_boards"))?;
+    let files: Vec<PathBuf> = folders.iter().map(|folder| folder.join(next.file_name())).collect();
+    write_all(&files, &header(&next))?;
     for file in &files {
         context.output.data(file.display());
     }
     if context.output.json {
         let files = files.iter().map(|file| file.display().to_string()).collect();
-        let done = Some(Written { version, name, files });
+        let done = Some(Written { version: next.version.to_string(), name: next.name, files });
         context.output.document(&json::Other { place: json::Place::default(), done, error: None });
     }
     Ok(exit_code::DONE)
@@ -73,22 +71,8 @@ fn write_all(files: &[PathBuf], text: &str) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Letters and digits of every script in lower case, `_` between words.
-fn snake_case(text: &str) -> String {
-    let mut name = String::new();
-    let mut after_lower = false;
-    for c in text.chars() {
-        let starts_word = c.is_uppercase() && after_lower;
-        if (starts_word || !c.is_alphanumeric()) && !name.is_empty() && !name.ends_with('_') {
-            name.push('_');
-        }
-        name.extend(c.to_lowercase().filter(|c| c.is_alphanumeric()));
-        after_lower = c.is_lowercase() || c.is_numeric();
-    }
-    name.trim_end_matches('_').to_owned()
-}
-
-fn header(version: &str, name: &str) -> String {
+fn header(new: &NewMigration) -> String {
+    let NewMigration { version, name, .. } = new;
     format!(
         "\
 -- {version} {name}
@@ -101,26 +85,4 @@ fn header(version: &str, name: &str) -> String {
 
 "
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::snake_case;
-
-    #[test]
-    fn names_become_snake_case() {
-        for (text, name) in [
-            ("add_boards", "add_boards"),
-            ("Add boards", "add_boards"),
-            ("AddBoards2Users", "add_boards2_users"),
-            ("  add--boards!  ", "add_boards"),
-            ("../../etc/passwd", "etc_passwd"),
-            ("Größe ändern", "größe_ändern"),
-            ("HTTP", "http"),
-            ("a'; drop table x", "a_drop_table_x"),
-            ("!!!", ""),
-        ] {
-            assert_eq!(snake_case(text), name, "{text}");
-        }
-    }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use whimbrel_core::backend::{Checkpoint, ClaimMode, Failure, Fenced, Finish, Heartbeat};
 use whimbrel_core::{
-    BackendErrorKind, Checksum, Halted, HistoryRow, MigrationBackend, MigrationKey, Op, OpOutcome, RowState, Session,
-    TransactionState,
+    BackendErrorKind, Checksum, Halted, HistoryDetail, HistoryRow, MigrationBackend, MigrationKey, Op, OpOutcome,
+    RowState, Session, TransactionState,
 };
 
 use super::history::{create, row};
@@ -80,6 +80,56 @@ pub(super) async fn one_in_a_transaction_goes_with_it(bench: &Bench) -> Outcome 
     Outcome::Passed
 }
 
+async fn row_of(session: &mut dyn Session) -> HistoryRow {
+    let rows = session.history(HistoryDetail::Full).await.expect("it can be read").expect("it is there");
+    rows.into_iter().next().expect("it has a row")
+}
+
+/// What an earlier run left, in every field that a claim writes or clears.
+fn left_behind(state: RowState) -> HistoryRow {
+    let mut before = row("7");
+    (before.state, before.fence, before.name) = (state, 7, "old_name".into());
+    (before.statements_done, before.statements_total) = (2, 2);
+    (before.origin, before.error) = ("baseline".into(), Some("an old error".into()));
+    before
+}
+
+pub(super) async fn every_mode_writes_every_field(bench: &Bench) -> Outcome {
+    let takeover = (ClaimMode::Takeover { fence: 7 }, Some(left_behind(RowState::Failed)));
+    let rerun = (ClaimMode::Rerun { fence: 7 }, Some(left_behind(RowState::Applied)));
+    for (round, (mode, before)) in [(ClaimMode::New, None), takeover, rerun].into_iter().enumerate() {
+        let table = format!("history_{round}");
+        let Some(client) = bench.client_with_history(&table) else {
+            return Outcome::Skipped("the backend has no option for the table's name, and the case needs three");
+        };
+        let mut session = client.connect().await.expect("a client is let in");
+        create(&mut *session).await;
+        let recorded: Vec<HistoryRow> = before.iter().cloned().collect();
+        run(&mut *session, &[Op::Record(&recorded)]).await.expect("what was there");
+        let (draft, token) = (Draft::new("007"), Checksum::of_text("tokens of today"));
+        let mut claim = draft.claim(mode);
+        (claim.token_checksum, claim.lease) = (&token, Some(LONG));
+        (claim.statements_total, claim.statements_done) = (9, u32::from(before.is_some()));
+        run(&mut *session, &[Op::Claim(&claim)]).await.expect("it is as the mode expects");
+        let row = row_of(&mut *session).await;
+        assert_eq!((row.id.to_string(), &*row.name), ("007".to_owned(), "some_name"), "{mode:?}");
+        assert_eq!((&row.checksum, row.token_checksum.as_ref()), (&draft.checksum, Some(&token)), "{mode:?}");
+        assert_eq!((row.state, row.fence), (RowState::Running, claim.fence_after()), "{mode:?}");
+        assert_eq!((row.statements_done, row.statements_total), (claim.statements_done, 9), "{mode:?}");
+        assert_eq!((&*row.tool_version, &*row.run_by), ("conformance 1", "someone on some host"), "{mode:?}");
+        assert!(row.lease_left.is_some_and(|left| left <= LONG), "{mode:?}: {:?}", row.lease_left);
+        let began = before.and_then(|before| before.started_at);
+        assert!(row.started_at > began, "{mode:?}: the clock of the migration starts anew");
+        assert_eq!(
+            (row.finished_at, row.duration_ms, row.error),
+            (None, None, None),
+            "{mode:?}: nothing of an earlier end"
+        );
+        assert_eq!(&*row.origin, "applied", "{mode:?}");
+    }
+    Outcome::Passed
+}
+
 pub(super) async fn an_open_one_refuses_others_at_once(bench: &Bench) -> Outcome {
     need!(bench.capabilities().second_session, "there is but one connection");
     let mut session = with_history(bench).await;
@@ -148,6 +198,17 @@ pub(super) async fn a_takeover_keeps_what_is_done(bench: &Bench) -> Outcome {
     assert_eq!((row.state, row.fence, row.statements_done, row.statements_total), (RowState::Running, 2, 1, 4));
     assert_eq!(row.prefix_checksum, Some(prefix), "after another crash this tells what was done");
     assert_eq!(row.error, None, "the old error is over");
+    Outcome::Passed
+}
+
+pub(super) async fn a_takeover_from_the_start_forgets_what_was_done(bench: &Bench) -> Outcome {
+    let mut session = with_history(bench).await;
+    let mut before = left_behind(RowState::Failed);
+    (before.statements_done, before.prefix_checksum) = (1, Some(Checksum::of_text("one statement")));
+    run(&mut *session, &[Op::Record(&[before])]).await.expect("a row is recorded");
+    claim(&mut *session, &Draft::new("7"), ClaimMode::Takeover { fence: 7 }, Some(LONG)).await.expect("it failed");
+    let row = row_of(&mut *session).await;
+    assert_eq!((row.statements_done, row.prefix_checksum), (0, None));
     Outcome::Passed
 }
 
@@ -249,6 +310,23 @@ pub(super) async fn a_heartbeat_extends_the_lease(bench: &Bench) -> Outcome {
     run(&mut *other, &[Op::Heartbeat(&heartbeat)]).await.expect("another session of the runner gives it");
     let row = only_row(bench).await;
     assert!(row.lease_left.is_some_and(|left| left > Duration::from_secs(30)), "{:?}", row.lease_left);
+    Outcome::Passed
+}
+
+pub(super) async fn a_late_heartbeat_changes_nothing(bench: &Bench) -> Outcome {
+    let mut session = with_history(bench).await;
+    let draft = Draft::new("1");
+    let fenced = Fenced { id: &draft.id, fence: 1 };
+    let (failure, heartbeat) = (Failure { row: fenced, error: "why" }, Heartbeat { row: fenced, lease: LONG });
+    claim(&mut *session, &draft, ClaimMode::New, Some(LONG)).await.expect("nobody has it");
+    run(&mut *session, &[Op::Fail(&failure)]).await.expect("it is recorded");
+    let before = row_of(&mut *session).await;
+    if let Err(halted) = run(&mut *session, &[Op::Heartbeat(&heartbeat)]).await {
+        assert_eq!(halted.error.kind(), BackendErrorKind::LostClaim, "{}", halted.error);
+    }
+    assert_eq!(format!("{:?}", row_of(&mut *session).await), format!("{before:?}"));
+    let again = claim(&mut *session, &draft, ClaimMode::Takeover { fence: 1 }, Some(LONG)).await;
+    again.expect("a row that failed is free, whoever gave a sign of life");
     Outcome::Passed
 }
 

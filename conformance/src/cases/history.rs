@@ -65,6 +65,27 @@ pub(super) async fn reading_it_creates_nothing(bench: &Bench) -> Outcome {
     Outcome::Passed
 }
 
+pub(super) async fn reading_it_needs_no_right_to_write(bench: &Bench) -> Outcome {
+    let mut session = bench.session().await;
+    create(&mut *session).await;
+    run(&mut *session, &[Op::Begin, Op::Record(&[row("1")]), Op::Commit]).await.expect("a row is recorded");
+    session.close().await.expect("a session closes");
+    let Some(reader) = bench.reader().await else {
+        return Outcome::Skipped("there is no client that may only read");
+    };
+    let mut session = reader.connect().await.expect("a reader is let in");
+    for detail in [HistoryDetail::Check, HistoryDetail::Full] {
+        let rows = session.history(detail).await.expect("to read is enough").expect("the table is there");
+        assert_eq!(rows.len(), 1);
+    }
+    let write = [Op::Begin, Op::Record(&[row("2")]), Op::Commit];
+    let halted = run(&mut *session, &write).await.expect_err("this client was to be one that cannot write");
+    if halted.transaction == TransactionState::Open {
+        run(&mut *session, &[Op::Rollback]).await.expect("it is rolled back");
+    }
+    Outcome::Passed
+}
+
 pub(super) async fn reading_it_leaves_no_transaction_open(bench: &Bench) -> Outcome {
     let mut session = bench.session().await;
     for made in [false, true] {
@@ -165,6 +186,19 @@ pub(super) async fn a_check_tells_what_planning_needs(bench: &Bench) -> Outcome 
     Outcome::Passed
 }
 
+pub(super) async fn a_check_reads_no_more_than_planning_needs(bench: &Bench) -> Outcome {
+    let mut session = bench.session().await;
+    create(&mut *session).await;
+    run(&mut *session, &[Op::Begin, Op::Record(&[row("1")]), Op::Commit]).await.expect("a row is recorded");
+    let rows = session.history(HistoryDetail::Check).await.expect("it can be read").expect("the table is there");
+    let read = &rows[0];
+    let moments = [read.started_at, read.finished_at];
+    let less = read.token_checksum.is_none() && moments == [None, None] && read.duration_ms.is_none();
+    // A wish, not a duty: it costs time at every start, and nothing else.
+    need!(less && read.run_by.is_empty(), "the backend reads whole rows where planning needs a part of them");
+    Outcome::Passed
+}
+
 pub(super) async fn recording_is_all_or_none(bench: &Bench) -> Outcome {
     need!(bench.capabilities().second_session, "there is but one connection, and the case looks beside it");
     let mut session = bench.session().await;
@@ -222,5 +256,19 @@ pub(super) async fn its_table_may_have_any_name(bench: &Bench) -> Outcome {
     run(&mut *session, &program).await.expect("a migration is recorded");
     assert_eq!(session.history(HistoryDetail::Full).await.expect("it can be read").expect("it is there").len(), 1);
     assert_eq!(bench.tables().await, [name]);
+    Outcome::Passed
+}
+
+pub(super) async fn another_table_of_its_name_is_refused(bench: &Bench) -> Outcome {
+    let Some(client) = bench.client_with_history("of_someone_else") else {
+        return Outcome::Skipped("the backend has no option for the table's name");
+    };
+    bench.execute("create table of_someone_else (id integer primary key, note integer)").await;
+    let mut session = client.connect().await.expect("a client is let in");
+    for detail in [HistoryDetail::Check, HistoryDetail::Full] {
+        let error = session.history(detail).await.expect_err("it is no history");
+        assert_eq!(error.kind(), BackendErrorKind::HistoryFormat, "{error}");
+    }
+    run(&mut *session, &[Op::Begin, Op::Rollback]).await.expect("the session can be used again");
     Outcome::Passed
 }

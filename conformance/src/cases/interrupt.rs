@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures_util::future::join;
+use futures_util::future::{Either, join, select};
 use whimbrel_core::{BackendErrorKind, Op, TransactionState};
 
 use super::Outcome;
@@ -53,5 +53,43 @@ pub(super) async fn has_no_effect_when_nothing_is_under_way(bench: &Bench) -> Ou
     session.close().await.expect("a session closes");
     interrupt.interrupt().await;
     assert!(bench.has_table("t").await);
+    Outcome::Passed
+}
+
+pub(super) async fn stops_nothing_that_begins_later(bench: &Bench) -> Outcome {
+    let mut session = bench.session().await;
+    for _ in 0..8 {
+        let interrupt = session.interrupt();
+        let (ended, ()) = join(run(&mut *session, &[Op::Query("select 1")]), interrupt.interrupt()).await;
+        if let Err(halted) = ended {
+            assert_eq!(halted.error.kind(), BackendErrorKind::Interrupted, "{}", halted.error);
+        }
+        for _ in 0..5 {
+            let later = run(&mut *session, &[Op::Begin, Op::Query("select 1"), Op::Commit]).await;
+            later.expect("a request that is complete stops nothing that begins later");
+        }
+    }
+    Outcome::Passed
+}
+
+pub(super) async fn completes_where_nothing_answers(bench: &Bench) -> Outcome {
+    let Some((line, client)) = bench.line().await else {
+        return Outcome::Skipped("there is no network that could be silent");
+    };
+    let mut session = client.connect().await.expect("a client is let in");
+    let interrupt = session.interrupt();
+    let slow = [Op::Statement(bench.snippets().slow)];
+    let (pause, patience) = (Duration::from_millis(300), Duration::from_secs(15));
+    let running = std::pin::pin!(run(&mut *session, &slow));
+    let asking = std::pin::pin!(async {
+        client.clock().sleep(pause).await;
+        line.fall_silent();
+        matches!(select(interrupt.interrupt(), client.clock().sleep(patience)).await, Either::Left(_))
+    });
+    // The statement ends by itself or not at all: nobody waits for it.
+    match select(running, asking).await {
+        Either::Left((ended, _)) => panic!("nothing answers, and the statement ended with {ended:?}"),
+        Either::Right((completed, _)) => assert!(completed, "a request to stop hung for {patience:?}"),
+    }
     Outcome::Passed
 }

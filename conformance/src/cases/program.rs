@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use whimbrel_core::backend::{Measure, Measurement};
-use whimbrel_core::{BackendErrorKind, Halted, Observer, Op, OpOutcome, Session, TransactionState};
+use whimbrel_core::{
+    BackendErrorKind, Halted, HistoryDetail, Observer, Op, OpOutcome, Session, Setting, TransactionState,
+};
 
 use super::{Outcome, need};
 use crate::bench::{Bench, Heard, run};
@@ -130,6 +132,88 @@ pub(super) async fn goes_on_after_a_failure(bench: &Bench) -> Outcome {
     Outcome::Passed
 }
 
+pub(super) async fn a_failure_says_where_the_transaction_stands(bench: &Bench) -> Outcome {
+    bench.execute("create table t (id integer primary key, n integer)").await;
+    let mut session = bench.session().await;
+    for program in [&[Op::Begin, ADD_ONE, WRONG, Op::Commit][..], &[Op::Begin, WRONG], &[WRONG]] {
+        let halted = run(&mut *session, program).await.expect_err("a statement fails");
+        match halted.transaction {
+            TransactionState::None => {}
+            TransactionState::Open => {
+                assert!(program.len() > 1, "nothing was begun");
+                run(&mut *session, &[Op::Rollback]).await.expect("an open transaction is rolled back");
+            }
+            other => panic!("the connection lives, and the transaction is said to be {other:?}"),
+        }
+        run(&mut *session, &[Op::Begin, Op::Rollback]).await.expect("no transaction is open");
+    }
+    session.close().await.expect("a session closes");
+    assert_eq!(count(bench).await, "0");
+    Outcome::Passed
+}
+
+pub(super) async fn a_commit_that_is_refused_is_no_success(bench: &Bench) -> Outcome {
+    let mut session = bench.session().await;
+    if bench.capabilities().foreign_keys_switch {
+        run(&mut *session, &[Op::Set(&Setting::ForeignKeys(true))]).await.expect("foreign keys are enforced");
+    }
+    let child = "create table child (id integer primary key, \
+        parent_id integer references parent (id) deferrable initially deferred)";
+    let tables = [Op::Statement("create table parent (id integer primary key)"), Op::Statement(child)];
+    need!(run(&mut *session, &tables).await.is_ok(), "the database has no constraint that is checked at the end");
+    let orphan = Op::Statement("insert into child values (1, 99)");
+    let halted = run(&mut *session, &[Op::Begin, orphan, Op::Commit]).await.expect_err("a parent is missing");
+    assert_eq!((halted.at, halted.error.kind()), (2, BackendErrorKind::Statement), "{}", halted.error);
+    clean_up(&mut *session, &halted).await;
+    session.close().await.expect("a session closes");
+    assert_eq!(bench.value("select count(*) from child").await, "0");
+    Outcome::Passed
+}
+
+pub(super) async fn a_commit_without_an_answer_is_in_doubt(bench: &Bench) -> Outcome {
+    bench.execute("create table t (id integer primary key, n integer)").await;
+    let Some((line, client)) = bench.line().await else {
+        return Outcome::Skipped("there is no connection to lose");
+    };
+    let mut session = client.connect().await.expect("a client is let in");
+    run(&mut *session, &[Op::Begin, ADD_ONE]).await.expect("a transaction is open");
+    line.lose_answers();
+    let halted = run(&mut *session, &[Op::Commit]).await.expect_err("its answer is lost");
+    assert_eq!(halted.error.kind(), BackendErrorKind::ConnectionLost, "{}", halted.error);
+    drop(session);
+    assert!(becomes(bench, "1").await, "what was sent was to arrive");
+    assert_eq!(halted.transaction, TransactionState::InDoubt, "it was committed");
+    Outcome::Passed
+}
+
+/// Whether the table soon has so many rows.
+async fn becomes(bench: &Bench, rows: &str) -> bool {
+    for _ in 0..100 {
+        if count(bench).await == rows {
+            return true;
+        }
+        bench.client().clock().sleep(Duration::from_millis(20)).await;
+    }
+    false
+}
+
+pub(super) async fn a_connection_lost_before_the_commit_is_no_doubt(bench: &Bench) -> Outcome {
+    bench.execute("create table t (id integer primary key, n integer)").await;
+    let Some((line, client)) = bench.line().await else {
+        return Outcome::Skipped("there is no connection to lose");
+    };
+    let mut session = client.connect().await.expect("a client is let in");
+    run(&mut *session, &[Op::Begin, ADD_ONE]).await.expect("a transaction is open");
+    line.cut();
+    let halted = run(&mut *session, &[ADD_TWO]).await.expect_err("the connection is gone");
+    assert_eq!(halted.error.kind(), BackendErrorKind::ConnectionLost, "{}", halted.error);
+    assert_eq!(halted.transaction, TransactionState::Lost);
+    drop(session);
+    writes_soon(bench).await;
+    assert_eq!(count(bench).await, "1", "the database rolled back what the first session had done");
+    Outcome::Passed
+}
+
 pub(super) async fn rollback_succeeds_where_no_transaction_is_open(bench: &Bench) -> Outcome {
     let mut session = bench.session().await;
     run(&mut *session, &[Op::Rollback, Op::Rollback]).await.expect("there is nothing to roll back");
@@ -198,6 +282,19 @@ pub(super) async fn a_statement_may_end_in_a_comment(bench: &Bench) -> Outcome {
     Outcome::Passed
 }
 
+pub(super) async fn a_statement_counts_what_it_changed(bench: &Bench) -> Outcome {
+    let mut session = bench.session().await;
+    let copy = Op::Statement("insert into t select id + 2, n from t");
+    let (update, delete) = (Op::Statement("update t set n = 5"), Op::Statement("delete from t where id > 3"));
+    let program = [Op::Begin, MAKE, ADD_ONE, ADD_TWO, copy, update, delete, delete, Op::Commit];
+    let answers = run(&mut *session, &program).await.expect("it goes well");
+    for (answer, changed) in answers[2..8].iter().zip([1, 1, 2, 4, 1, 0]) {
+        // Where the database does not tell, it says no number.
+        assert!(matches!(answer, OpOutcome::Done) || *answer == OpOutcome::Affected(changed), "{changed}: {answer:?}");
+    }
+    Outcome::Passed
+}
+
 pub(super) async fn measures_rows_of_tables(bench: &Bench) -> Outcome {
     let mut session = bench.session().await;
     run(&mut *session, &[MAKE, ADD_ONE, Op::Statement("create table \"a \"\"b\"\" ü\" (id integer)")])
@@ -228,6 +325,23 @@ pub(super) async fn the_observer_hears_each_operation(bench: &Bench) -> Outcome 
 pub(super) async fn an_empty_program_does_nothing(bench: &Bench) -> Outcome {
     let mut session = bench.session().await;
     assert!(run(&mut *session, &[]).await.expect("there is nothing to do").is_empty());
+    Outcome::Passed
+}
+
+pub(super) async fn writes_no_history_by_itself(bench: &Bench) -> Outcome {
+    let mut session = bench.session().await;
+    run(&mut *session, &[MAKE]).await.expect("it goes well");
+    run(&mut *session, &[Op::Begin, Op::Seal, ADD_ONE, Op::Unseal, Op::Commit]).await.expect("it goes well");
+    let halted = run(&mut *session, &[Op::Begin, WRONG, Op::Commit]).await.expect_err("it fails");
+    clean_up(&mut *session, &halted).await;
+    assert!(
+        session.history(HistoryDetail::Full).await.expect("it can be read").is_none(),
+        "nobody asked for a history"
+    );
+    super::history::create(&mut *session).await;
+    run(&mut *session, &[Op::Begin, Op::Seal, ADD_TWO, Op::Unseal, Op::Commit]).await.expect("it goes well");
+    let rows = session.history(HistoryDetail::Full).await.expect("it can be read").expect("it is there");
+    assert!(rows.is_empty(), "nobody asked for a row: {rows:?}");
     Outcome::Passed
 }
 
@@ -278,6 +392,20 @@ pub(super) async fn a_dropped_program_leaves_nothing_half_done(bench: &Bench) ->
         assert_eq!(count(bench).await, "0");
     }
     writes_soon(bench).await;
+    Outcome::Passed
+}
+
+pub(super) async fn a_transaction_that_began_can_write(bench: &Bench) -> Outcome {
+    need!(bench.capabilities().second_session, "there is but one connection");
+    bench.execute("create table t (id integer primary key, n integer)").await;
+    let (mut one, mut two) = (bench.session().await, bench.session().await);
+    run(&mut *one, &[Op::Begin]).await.expect("a transaction is open");
+    let second = run(&mut *two, &[Op::Begin, Op::Query("select count(*) from t")]).await;
+    run(&mut *one, &[ADD_ONE, Op::Commit]).await.expect("what began can write and commit");
+    match second {
+        Ok(_) => drop(run(&mut *two, &[ADD_TWO, Op::Commit]).await.expect("what began can write after others did")),
+        Err(halted) => assert_eq!((halted.at, halted.error.kind()), (0, BackendErrorKind::Busy), "{}", halted.error),
+    }
     Outcome::Passed
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join;
 use whimbrel_core::backend::{Measure, Measurement};
 use whimbrel_core::{BackendErrorKind, Op, OpOutcome, Session, Setting, TransactionState};
 
@@ -24,11 +25,13 @@ async fn follow(bench: &Bench, make: fn(Duration) -> Setting) {
     assert_ne!(first, five);
     assert_eq!(set(&mut *session, seven.clone()).await, five, "outside a transaction it stays");
     for end in [Op::Commit, Op::Rollback] {
-        let answers = run(&mut *session, &[Op::Begin, Op::Set(&five), Op::Set(&seven), end]).await.expect("it is set");
+        let answers = run(&mut *session, &[Op::Begin, Op::Set(&five), Op::Set(&five), end]).await.expect("it is set");
         assert_eq!(answers[1..3], [OpOutcome::Previous(seven.clone()), OpOutcome::Previous(five.clone())]);
         assert_eq!(set(&mut *session, seven.clone()).await, seven, "in a transaction it ends with it");
     }
-    assert_eq!(set(&mut *session, first.clone()).await, seven);
+    let never = make(Duration::ZERO);
+    assert_eq!(set(&mut *session, never.clone()).await, seven);
+    assert_eq!(set(&mut *session, first.clone()).await, never, "zero is for ever, and reads back as zero");
     assert_eq!(set(&mut *session, first.clone()).await, first, "it went back to what it was");
 }
 
@@ -52,6 +55,51 @@ pub(super) async fn a_statement_timeout_stops_a_statement(bench: &Bench) -> Outc
     let halted = run(&mut *session, &program).await.expect_err("it takes too long");
     assert_eq!(halted.at, 2, "{}", halted.error);
     assert_ne!(halted.error.kind(), BackendErrorKind::Interrupted, "nobody interrupted it");
+    Outcome::Passed
+}
+
+pub(super) async fn a_lock_timeout_ends_a_wait(bench: &Bench) -> Outcome {
+    need!(bench.capabilities().lock_timeout, "there is no lock timeout");
+    need!(bench.capabilities().second_session, "there is but one connection");
+    bench.execute("create table t (id integer)").await;
+    let (mut holder, mut waiter) = (bench.session().await, bench.session().await);
+    run(&mut *holder, &[Op::Begin, Op::Statement("drop table t")]).await.expect("its lock is taken");
+    let limit = Setting::LockTimeout(Duration::from_millis(300));
+    let program = [Op::Begin, Op::Set(&limit), Op::Statement("insert into t values (1)"), Op::Commit];
+    let client = bench.client();
+    let release = async {
+        client.clock().sleep(Duration::from_secs(4)).await;
+        run(&mut *holder, &[Op::Rollback]).await.expect("it is rolled back");
+    };
+    let (ended, ()) = join(run(&mut *waiter, &program), release).await;
+    let halted = ended.expect_err("the lock was held for longer");
+    assert_eq!(halted.error.kind(), BackendErrorKind::Busy, "{}", halted.error);
+    Outcome::Passed
+}
+
+pub(super) async fn a_role_is_read_back(bench: &Bench) -> Outcome {
+    need!(bench.capabilities().roles, "there are no roles");
+    let (role, none) = (Setting::Role(Some(bench.value("select current_user").await)), Setting::Role(None));
+    let mut session = bench.session().await;
+    assert_eq!(set(&mut *session, role.clone()).await, none, "nobody has set one");
+    assert_eq!(set(&mut *session, none.clone()).await, role, "outside a transaction it stays");
+    for end in [Op::Commit, Op::Rollback] {
+        let program = [Op::Begin, Op::Set(&role), Op::Set(&role), end];
+        let answers = run(&mut *session, &program).await.expect("it is set");
+        assert_eq!(answers[1..3], [OpOutcome::Previous(none.clone()), OpOutcome::Previous(role.clone())]);
+        assert_eq!(set(&mut *session, none.clone()).await, none, "in a transaction it ends with it");
+    }
+    Outcome::Passed
+}
+
+pub(super) async fn a_role_that_is_not_there_is_refused(bench: &Bench) -> Outcome {
+    need!(bench.capabilities().roles, "there are no roles");
+    let mut session = bench.session().await;
+    let nobody = Setting::Role(Some("no such 'role' \"at\" all".to_owned()));
+    let halted = run(&mut *session, &[Op::Set(&nobody)]).await.expect_err("there is no such role");
+    let kinds = [BackendErrorKind::SettingRefused, BackendErrorKind::Permission];
+    assert!(kinds.contains(&halted.error.kind()), "{:?}: {}", halted.error.kind(), halted.error);
+    assert_eq!(set(&mut *session, Setting::Role(None)).await, Setting::Role(None), "it stayed what it was");
     Outcome::Passed
 }
 

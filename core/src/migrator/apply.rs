@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use super::look::{Check, Files, Look, not_read};
 use super::{Migrator, TransactionMode, load};
-use crate::backend::{Op, Session, Setting};
+use crate::backend::Session;
 use crate::capability::RunLock;
 use crate::error::{BackendError, BackendErrorKind};
 use crate::event::Event;
-use crate::execute::{Doubt, Executor, Settings, StepError, drive_plain};
+use crate::execute::{self, Doubt, Executor, Settings, StepError};
 use crate::history::{HistoryDetail, HistoryRow, MigrationId, RowState};
 use crate::hook::Pending;
 use crate::lock::{self, LockError, Wait, Waited};
@@ -258,17 +258,8 @@ impl Run<'_> {
     }
 
     async fn create_history(&mut self) -> Result<(), crate::BackendError> {
-        let role = self.settings.role.clone().map(|role| Setting::Role(Some(role)));
-        let mut program = vec![Op::Begin];
-        program.extend(role.as_ref().map(Op::Set));
-        program.extend([Op::CreateHistory, Op::Commit]);
-        let session = &mut *self.session;
-        let listeners = &self.migrator.listeners;
-        let Err(halted) = drive_plain(session, &program, listeners).await else { return Ok(()) };
-        if halted.transaction == crate::TransactionState::Open {
-            let _ = drive_plain(session, &[Op::Rollback], listeners).await;
-        }
-        Err(halted.error)
+        let role = self.settings.role.as_deref();
+        execute::create_history(&mut *self.session, role, &self.migrator.listeners).await
     }
 
     fn id(&self, step: &Step) -> MigrationId {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::apply::{Interruption, Run};
-use crate::backend::{ClaimMode, Failure, Fenced, Finish, Op, OpOutcome, Session, TransactionState};
+use crate::backend::{Fenced, Session};
 use crate::cancel::CancelToken;
-use crate::error::{BackendError, BackendErrorKind};
+use crate::error::BackendError;
 use crate::event::Event;
-use crate::execute::{Doubt, drive_plain};
+use crate::execute::{self, Doubt};
 use crate::history::{HistoryDetail, HistoryRow, RowState};
 use crate::lock::Wait;
 use crate::plan::Step;
@@ -89,13 +89,9 @@ impl Run<'_> {
     /// Nothing of the text ran: the claim goes, so that nobody has to wait for its end or to judge it.
     async fn give_back(&mut self, step: &Step) -> Aftermath {
         let id = self.files.migrations[step.migration].id.clone();
-        let row = Fenced { id: &id, fence: step.mode.fence_after() };
-        let failure = Failure { row, error: "the answer to its claim was lost, nothing of it ran" };
-        let op = if step.mode == ClaimMode::New { Op::Remove(&row) } else { Op::Fail(&failure) };
-        let total = 0;
-        match drive_plain(&mut *self.session, &[op], &self.migrator.listeners).await {
-            Ok(_) => Aftermath::RolledBack,
-            Err(_) => Aftermath::Unclear { done: step.resume_from, total },
+        match execute::give_back(&mut *self.session, &id, step.mode, &self.migrator.listeners).await {
+            Ok(()) => Aftermath::RolledBack,
+            Err(_) => Aftermath::Unclear { done: step.resume_from, total: 0 },
         }
     }
 
@@ -103,14 +99,9 @@ impl Run<'_> {
     async fn finish_again(&mut self, step: &Step) -> Option<Applied> {
         let migration = &self.files.migrations[step.migration];
         let (id, name) = (migration.id.clone(), migration.name.to_string());
-        let finish = Finish { row: Fenced { id: &id, fence: step.mode.fence_after() } };
-        let outcomes = drive_plain(&mut *self.session, &[Op::Finish(&finish)], &self.migrator.listeners).await;
-        outcomes.ok()?.into_iter().find_map(|(_, outcome)| match outcome {
-            OpOutcome::Finished { at, duration_ms } => {
-                Some(Applied { id: id.clone(), name: name.clone(), at, duration_ms })
-            }
-            _ => None,
-        })
+        let row = Fenced { id: &id, fence: step.mode.fence_after() };
+        let (at, duration_ms) = execute::finish_again(&mut *self.session, row, &self.migrator.listeners).await?;
+        Some(Applied { id, name, at, duration_ms })
     }
 
     /// Reads the history on a new session, after the old transaction has ended: that holds the claim's lock for as
@@ -141,14 +132,9 @@ impl Run<'_> {
             Some(connected) => connected,
             None => m.backend.connect().await?,
         };
-        if let Err(halted) = drive_plain(&mut *connected, &[Op::Begin, Op::Probe, Op::Rollback], &m.listeners).await {
-            let usable = match halted.transaction {
-                TransactionState::Open => drive_plain(&mut *connected, &[Op::Rollback], &m.listeners).await.is_ok(),
-                TransactionState::None => halted.error.kind() != BackendErrorKind::ConnectionLost,
-                TransactionState::Lost | TransactionState::InDoubt => false,
-            };
+        if let Err((error, usable)) = execute::probe(&mut *connected, &m.listeners).await {
             *session = usable.then_some(connected);
-            return Err(halted.error);
+            return Err(error);
         }
         let rows = connected.history(HistoryDetail::Full).await?;
         *session = Some(connected);

@@ -6,6 +6,7 @@ use std::thread;
 use futures_channel::oneshot;
 
 use super::Migrator;
+use crate::history::check_namespace;
 use crate::problem::Problem;
 use crate::source::{Loaded, Seed, Source, in_order};
 
@@ -38,6 +39,10 @@ type InNamespace<T> = (Arc<str>, T);
 
 pub(super) fn load_all(sources: &[InNamespace<Arc<dyn Source>>], seeds: &[InNamespace<Seed>]) -> Loaded {
     let (mut migrations, mut problems) = (Vec::new(), Vec::new());
+    let namespaces = sources.iter().map(|(namespace, _)| namespace).chain(seeds.iter().map(|(namespace, _)| namespace));
+    for (namespace, why) in namespaces.filter_map(|n| check_namespace(n).err().map(|why| (n, why))) {
+        problems.push(crate::Problem::new(format!("{namespace:?}"), why, "give its migrations another namespace"));
+    }
     for (namespace, source) in sources {
         let loaded = source.load(namespace);
         problems.extend(loaded.problems);

@@ -24,7 +24,8 @@ impl Migrator {
         let mut problems = loaded.problems;
         let wanted = loaded.migrations.iter().filter(|migration| self.policy.wants(&migration.id));
         problems.extend(wanted.flat_map(|migration| self.refusals(migration).0));
-        LoadError::unless_empty(problems).map_err(MigrateError::load)
+        LoadError::unless_empty(problems).map_err(|error| MigrateError::load(error.into_problems()))?;
+        self.check_settings()
     }
 
     /// Everything for which a migration is refused: its header, its text, and what it asks of this database in vain. Gives

@@ -2,9 +2,9 @@
 
 use super::Migrator;
 use super::look::not_read;
-use crate::backend::{Checkpoint, Claim, ClaimMode, Failure, Fenced, Finish, Halted, Op, OpOutcome, Setting};
+use crate::backend::{Claim, ClaimMode, Fenced};
 use crate::error::{BackendError, BackendErrorKind};
-use crate::execute::{TOOL_VERSION, drive_plain, prefix_checksum};
+use crate::execute::{self, Progress, TOOL_VERSION, prefix_checksum};
 use crate::history::{HistoryDetail, HistoryRow, MigrationId, RowState};
 use crate::migration::Migration;
 use crate::report::MigrateError;
@@ -20,8 +20,6 @@ pub enum Resolution {
     /// Nothing of the migration is in the database any more: the next run begins it anew.
     Forget,
 }
-
-type Outcome = Result<Vec<(usize, OpOutcome)>, Halted>;
 
 /// Which migration is meant.
 pub(super) enum Stopped {
@@ -68,7 +66,7 @@ impl Migrator {
         let result = match resolution {
             Resolution::Forget => {
                 let row = Fenced { id: &row.id, fence: row.fence };
-                self.record_resolution(&mut *session, vec![Op::Remove(&row)]).await
+                execute::forget(&mut *session, self.settings.role.as_deref(), &row, &self.listeners).await
             }
             Resolution::Done | Resolution::Retry => {
                 let migration = look.files.migrations.iter().find(|m| m.id == row.id);
@@ -77,18 +75,8 @@ impl Migrator {
                 self.set_progress(&mut *session, migration, row, done).await?
             }
         };
-        result.map_err(|halted| MigrateError::backend("record the resolution", halted.error))?;
+        result.map_err(|error| MigrateError::backend("record the resolution", error))?;
         session.close().await.map_err(not_read)
-    }
-
-    /// Writes in one transaction, as the role to which the history belongs.
-    async fn record_resolution(&self, session: &mut dyn crate::Session, writes: Vec<Op<'_>>) -> Outcome {
-        let role = self.settings.role.clone().map(|role| Setting::Role(Some(role)));
-        let mut program = vec![Op::Begin];
-        program.extend(role.as_ref().map(Op::Set));
-        program.extend(writes);
-        program.push(Op::Commit);
-        drive_plain(session, &program, &self.listeners).await
     }
 
     /// Takes the row over and records so many statements as done.
@@ -98,7 +86,7 @@ impl Migrator {
         migration: &Migration,
         row: &HistoryRow,
         done: u32,
-    ) -> Result<Outcome, MigrateError> {
+    ) -> Result<Result<(), BackendError>, MigrateError> {
         let text = migration.text().map_err(MigrateError::load)?;
         let statements = migration.statements(self.backend.dialect(), &text).map_err(MigrateError::load)?;
         let first = |done: u32| {
@@ -127,24 +115,14 @@ impl Migrator {
             tool_version: TOOL_VERSION,
             run_by: &self.settings.run_by,
         };
-        let fenced = Fenced { id: &row.id, fence: claim.fence_after() };
-        let checkpoint = Checkpoint {
-            row: fenced,
-            statements_done: done,
+        let progress = Progress {
+            done,
             prefix_checksum: &prefix_checksum,
+            error: row.error.as_deref().unwrap_or("interrupted, and resolved by a person"),
             lease: self.settings.lease,
         };
-        let failure =
-            Failure { row: fenced, error: row.error.as_deref().unwrap_or("interrupted, and resolved by a person") };
-        let finish = Finish { row: fenced };
-        let mut program = vec![Op::Claim(&claim)];
-        if prefix.len() == statements.len() {
-            program.push(Op::Finish(&finish));
-        } else {
-            program.extend((done > 0).then_some(Op::Checkpoint(&checkpoint)));
-            program.push(Op::Fail(&failure));
-        }
-        Ok(self.record_resolution(session, program).await)
+        let role = self.settings.role.as_deref();
+        Ok(execute::record_progress(session, role, &claim, &progress, &self.listeners).await)
     }
 }
 

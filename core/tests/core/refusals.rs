@@ -63,7 +63,7 @@ fn what_is_wrong_with_names_headers_and_texts_is_one_list() {
     assert_eq!((fake.has_history(), fake.take_log().len(), error.report().planned), (false, 0, 0));
     let planned = block_on(&fake, with_seed().plan()).unwrap_err();
     assert_eq!(load_problems(&planned, &folder), expected, "a plan is refused for the same");
-    let unseen = block_on(&fake, with_seed().check_files()).unwrap_err();
+    let unseen = block_on(&fake, with_seed().check()).unwrap_err();
     assert_eq!(load_problems(&unseen, &folder), expected, "and so are the files without a database");
 }
 
@@ -202,7 +202,9 @@ fn a_plan_that_is_refused_half_way_tells_what_was_applied() {
 #[test]
 fn files_that_are_refused_half_way_tell_what_was_applied() {
     let fake = Fake::without_lock();
-    let folder = folder(&[("1_a.sql", "a one"), ("2_b.sql", "b one"), ("3_c.sql", "c one")]);
+    // So long that it is not kept in memory until it runs.
+    let long = format!("-- {}\nc one", "long ".repeat(1 << 20));
+    let folder = folder(&[("1_a.sql", "a one"), ("2_b.sql", "b one"), ("3_c.sql", &long)]);
     let (other, file) = (fake.clone(), folder.path().join("3_c.sql"));
     let edited = move || {
         fs::remove_file(&file).unwrap();

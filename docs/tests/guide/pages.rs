@@ -1,7 +1,6 @@
-//! The pages themselves: code, links, workflows, and the book as a whole.
+//! The pages themselves: code, flags, workflows.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 
 use crate::blocks::{blocks, guide, pages};
 
@@ -82,35 +81,11 @@ fn flags_that_are_named_exist() {
 const COMMANDS: [&str; 9] = ["migrate", "status", "new", "init", "create", "drop", "reset", "resolve", "completions"];
 
 #[test]
-fn chapters_and_links_lead_somewhere() {
-    let summary = std::fs::read_to_string(guide().join("src/SUMMARY.md")).unwrap();
-    for page in pages() {
-        let name = page.file_name().unwrap().to_str().unwrap().to_owned();
-        let listed = ["SUMMARY.md", "README.md"].contains(&name.as_str()) || summary.contains(&format!("({name})"));
-        assert!(listed, "{name} is not in SUMMARY.md");
-        let text = std::fs::read_to_string(&page).unwrap();
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
-            let file = link.split('#').next().unwrap_or_default();
-            if link.contains("://") || file.is_empty() {
-                continue;
-            }
-            assert!(page.parent().unwrap().join(file).exists(), "{name}: the link {link} leads nowhere");
-        }
-    }
-}
-
-#[test]
-fn the_book_builds() {
-    let folder = tempfile::tempdir().unwrap();
-    let build = Command::new("mdbook").arg("build").arg(guide()).arg("--dest-dir").arg(folder.path()).output();
-    match build {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            println!("NOT RUN: mdbook is not installed, so the book was not built (`cargo install mdbook`)");
-        }
-        built => {
-            let built = built.unwrap();
-            assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-            assert!(folder.path().join("index.html").exists());
-        }
+fn links_of_the_readme_lead_somewhere() {
+    let text = std::fs::read_to_string(guide().join("../README.md")).unwrap();
+    let links = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link);
+    for link in links.filter(|link| !link.contains("://")) {
+        let file = link.split('#').next().unwrap_or_default();
+        assert!(guide().join("..").join(file).exists(), "README.md: the link {link} leads nowhere");
     }
 }

@@ -2,16 +2,13 @@
 
 use crate::change::Change;
 
-/// The longest name that is made up.
+/// The longest name that is made up, in characters.
 const LONGEST: usize = 60;
 
-/// `given` in the form of a file's name, or a name that says what the changes do.
+/// The words that are given, or words that say what the changes do.
 pub(super) fn of(changes: &[&[Change]], given: Option<&str>) -> String {
-    let name = match given {
-        Some(given) => snake_case(given),
-        None => snake_case(&made_up(changes.iter().find(|changes| !changes.is_empty()).copied().unwrap_or_default())),
-    };
-    if name.is_empty() { "migration".to_owned() } else { name }
+    let first = || changes.iter().find(|changes| !changes.is_empty()).copied().unwrap_or_default();
+    given.map_or_else(|| made_up(first()).chars().take(LONGEST).collect(), str::to_owned)
 }
 
 fn made_up(changes: &[Change]) -> String {
@@ -51,19 +48,4 @@ fn of_one(change: &Change) -> Option<String> {
         | Change::DropForeignKey { table, .. } => format!("alter {}", table.name),
         _ => return None,
     })
-}
-
-/// Letters and digits of every script in lower case, `_` between words.
-pub(crate) fn snake_case(text: &str) -> String {
-    let mut name = String::new();
-    let mut after_lower = false;
-    for c in text.chars() {
-        let starts_word = c.is_uppercase() && after_lower;
-        if (starts_word || !c.is_alphanumeric()) && !name.is_empty() && !name.ends_with('_') {
-            name.push('_');
-        }
-        name.extend(c.to_lowercase().filter(|c| c.is_alphanumeric()));
-        after_lower = c.is_lowercase() || c.is_numeric();
-    }
-    name.chars().take(LONGEST).collect::<String>().trim_end_matches('_').to_owned()
 }

@@ -6,6 +6,7 @@ mod application;
 mod corpora;
 mod counts;
 mod daemon;
+mod history_formats;
 mod kit;
 mod postgres_backend;
 mod processes;
@@ -42,11 +43,6 @@ macro_rules! on_both {
     };
 }
 use on_both;
-
-/// Whether the long form of the tests was asked for.
-fn is_long() -> bool {
-    std::env::var_os("WHIMBREL_LONG").is_some_and(|value| !value.is_empty() && value != "0")
-}
 
 /// The workspace's folder.
 fn root() -> std::path::PathBuf {

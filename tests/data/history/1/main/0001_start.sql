@@ -1,0 +1,2 @@
+create table marks (n integer);
+insert into marks values (1);

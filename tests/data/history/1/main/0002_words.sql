@@ -1,0 +1,2 @@
+-- This comment came after it was applied.
+insert into marks values (2);

@@ -1,0 +1,1 @@
+create table never_run_3 (n integer);

@@ -1,0 +1,1 @@
+create table never_run_4 (n integer);

@@ -1,0 +1,1 @@
+insert into marks values (6);

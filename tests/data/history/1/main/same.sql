@@ -1,0 +1,2 @@
+-- whimbrel: repeatable
+insert into marks values (800);
