@@ -89,6 +89,12 @@ pub(crate) enum Command {
     Migrate(Migrate),
     /// Show every migration and its state.
     Status(Status),
+    /// Write the next migration of every target's folder from schema.sql.
+    Generate(Generate),
+    /// Compare the history with the folder, and the database with the snapshot of its newest migration.
+    Verify,
+    /// Check that folders, snapshots and schema.sql agree, on every target; needs none of your databases.
+    Check(Check),
     /// Write an empty migration, with the same version and name in every target's folder.
     New(New),
     /// Write whimbrel.toml, schema.sql and the migration folders; nothing is overwritten.
@@ -161,6 +167,37 @@ impl From<Transaction> for TransactionMode {
             Transaction::All => Self::All,
         }
     }
+}
+
+/// Flags of `generate`.
+#[derive(Debug, Args)]
+pub(crate) struct Generate {
+    /// What the migration does, such as add_boards [default: a name made of the changes].
+    #[arg(num_args = 0..)]
+    pub(crate) name: Vec<String>,
+    /// Write nothing; exit with 3 where something would be written.
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// What was renamed, such as users=people or users.email=mail; users.email= says that it was not.
+    #[arg(long, value_name = "OLD=NEW")]
+    pub(crate) rename: Vec<String>,
+    /// How a column gets its values where it needs some, such as users.name=lower(email).
+    #[arg(long, value_name = "TABLE.COLUMN=EXPRESSION")]
+    pub(crate) fill: Vec<String>,
+    /// Postgres: take the ways that do not stop an application that is at work.
+    #[arg(long)]
+    pub(crate) online: bool,
+    /// Write changes that lose data, too.
+    #[arg(long)]
+    pub(crate) accept_data_loss: bool,
+}
+
+/// Flags of `check`.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Exit with 1 where a folder could not be replayed on a throw-away database.
+    #[arg(long)]
+    pub(crate) require_replay: bool,
 }
 
 /// Flags of `status`.

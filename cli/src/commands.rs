@@ -1,12 +1,16 @@
 //! The commands: each asks the library and shows what it says.
 
+mod check;
 mod completions;
 mod databases;
+mod generate;
 mod init;
 mod migrate;
 mod new;
 mod resolve;
+mod schema_targets;
 mod status;
+mod verify;
 
 use std::sync::Arc;
 
@@ -31,6 +35,9 @@ pub(crate) async fn run(arguments: Arguments) -> u8 {
     let result = match arguments.command {
         Command::Migrate(flags) => migrate::run(&context, &flags).await,
         Command::Status(flags) => status::run(&context, &flags).await,
+        Command::Generate(flags) => generate::run(&context, &flags).await,
+        Command::Verify => verify::run(&context).await,
+        Command::Check(flags) => check::run(&context, &flags).await,
         Command::New(arguments) => new::run(&context, &arguments),
         Command::Init => init::run(&context),
         Command::Create => databases::create(&context).await,

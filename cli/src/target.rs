@@ -5,6 +5,8 @@ mod url;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use whimbrel::history::DEFAULT_HISTORY_TABLE;
+use whimbrel::schema::model::ObjectName;
 use whimbrel::{Database, HistoryPlace, parse_duration};
 
 use crate::arguments::Common;
@@ -68,6 +70,13 @@ impl Target {
     /// A URL that is wrong, or that this program cannot serve.
     pub(crate) fn database(&self) -> Result<Database, CliError> {
         Database::from_url_with(&self.url, &self.history).map_err(|error| CliError::database("", &error))
+    }
+
+    /// The history table, where it is not the usual one.
+    pub(crate) fn history_table(&self) -> Option<ObjectName> {
+        let (table, schema) = (self.history.table.clone(), self.history.schema.clone());
+        (table.is_some() || schema.is_some())
+            .then(|| ObjectName { schema, name: table.unwrap_or_else(|| DEFAULT_HISTORY_TABLE.to_owned()) })
     }
 
     fn at(url: String, folder: PathBuf) -> Self {
@@ -333,6 +342,63 @@ pub(crate) fn every_folder(
         return Err(Choice { common, config, environment }.which());
     }
     Ok(folders)
+}
+
+/// A target as the schema engine needs it: where its files are, and where something may be proved.
+#[derive(Debug)]
+pub(crate) struct SchemaTarget {
+    /// Its name in the file.
+    pub(crate) name: String,
+    /// Its folder.
+    pub(crate) folder: PathBuf,
+    /// `sqlite`, `postgres`.
+    pub(crate) dialect: &'static str,
+    /// Where throw-away databases may be made.
+    pub(crate) scratch_url: Option<String>,
+    /// The target's own server, which `check` may use for the same.
+    pub(crate) url: Option<String>,
+}
+
+/// Every target of the file; only one where one is named.
+///
+/// # Errors
+///
+/// A target without `dir`, and one whose dialect is not known.
+pub(crate) fn schema_targets(
+    common: &Common,
+    config: &Config,
+    environment: &Environment,
+) -> Result<Vec<SchemaTarget>, CliError> {
+    let choice = Choice { common, config, environment };
+    let wanted = |entry: &&TargetConfig| common.target.as_ref().is_none_or(|name| *name == entry.name);
+    if let Some(name) = &common.target {
+        config.target(name)?;
+    }
+    let entries: Vec<&TargetConfig> = config.targets.iter().filter(wanted).collect();
+    if entries.is_empty() {
+        return Err(choice.which());
+    }
+    let describe = |entry: &&TargetConfig| {
+        let dialect = choice.dialect(entry).ok_or_else(|| {
+            let problem = whimbrel::Problem::new(
+                config.file.display().to_string(),
+                format!("the dialect of the target `{}` is not known while its url is not set", entry.name),
+                "set the variables of its url, or call it sqlite or postgres",
+            );
+            CliError::at(problem.at(entry.line, 1))
+        })?;
+        // A variable that is not set only means that there is no such place now.
+        let known =
+            |key: &str| entry.get(key).and_then(|text| text.value(environment).ok()).filter(|url| !url.is_empty());
+        Ok(SchemaTarget {
+            name: entry.name.clone(),
+            folder: choice.folder(Some(entry), None)?,
+            dialect,
+            scratch_url: known("scratch-url"),
+            url: known("url"),
+        })
+    };
+    entries.iter().map(describe).collect()
 }
 
 fn same_path(a: &Path, b: &Path) -> bool {

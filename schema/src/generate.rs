@@ -1,5 +1,6 @@
 //! The next migration of every target, from the schema that is wanted.
 
+mod checked;
 mod name;
 mod text;
 mod write;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use whimbrel_core::{NewMigration, Problem, Timestamp, Version};
 
+pub use checked::{Checked, checked};
 pub use write::WriteError;
 
 use crate::change::{Change, apply_all};

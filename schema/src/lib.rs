@@ -19,6 +19,7 @@ mod folder;
 pub mod generate;
 mod journal;
 pub mod model;
+pub mod read;
 mod snapshot;
 mod tokens;
 

@@ -1,0 +1,124 @@
+//! The schema file and every target, as `generate` and `check` need them.
+
+use std::fs;
+use std::path::PathBuf;
+
+use whimbrel::Problem;
+use whimbrel::postgres::PostgresBackend;
+use whimbrel::schema::generate::{Scratch, Target};
+use whimbrel::schema::read::{Document, read};
+use whimbrel::schema::{MemoryScratch, Rename, SchemaDialect, ServerScratch, dialect};
+
+use super::Context;
+use crate::config::Config;
+use crate::error::CliError;
+use crate::exit_code;
+use crate::target::{SchemaTarget, schema_targets};
+
+/// The schema file with the targets that it is for.
+pub(super) struct Project {
+    /// The schema file, as messages name it.
+    pub(super) schema_file: String,
+    pub(super) document: Document,
+    pub(super) places: Vec<Place>,
+}
+
+/// A target, and the database on which its migrations are proved.
+pub(super) struct Place {
+    pub(super) target: SchemaTarget,
+    pub(super) dialect: &'static dyn SchemaDialect,
+    pub(super) scratch: Option<Box<dyn Scratch>>,
+}
+
+impl Project {
+    /// Reads everything. `own_server`: a target's own server may hold the throw-away databases, too.
+    pub(super) fn open(context: &Context, own_server: bool) -> Result<Self, CliError> {
+        if context.common.url.is_some() {
+            let hint = "take it away; it needs no database of yours";
+            return Err(CliError::usage(
+                "this command works on the targets of whimbrel.toml, and has no use for --url",
+                hint,
+            ));
+        }
+        let config = context.config()?.ok_or_else(|| {
+            CliError::usage("there is no whimbrel.toml here or in a folder above", "write one with `whimbrel init`")
+        })?;
+        let schema = schema_file(context, &config)?;
+        let schema_file = schema.display().to_string();
+        let text = fs::read_to_string(&schema).map_err(|error| {
+            CliError::failed(
+                format!("{schema_file} cannot be read: {error}"),
+                "write it, or correct `schema` in whimbrel.toml",
+            )
+        })?;
+        let document = read(&schema_file, &text).map_err(refused)?;
+        let targets = schema_targets(&context.common, &config, &context.environment)?;
+        let places = targets.into_iter().map(|target| Place::new(target, own_server)).collect::<Result<_, _>>()?;
+        Ok(Self { schema_file, document, places })
+    }
+
+    /// The targets with the renames that are told on the command line.
+    pub(super) fn targets(&self, renames: &[Rename]) -> Vec<Target<'_>> {
+        let target = |place: &'_ Place| {
+            let (schema, storage) = self.document.for_dialect(place.target.dialect);
+            Target {
+                name: place.target.name.clone(),
+                folder: place.target.folder.clone(),
+                dialect: place.dialect,
+                schema,
+                storage,
+                renames: self.document.renames().iter().chain(renames).cloned().collect(),
+                scratch: None,
+            }
+        };
+        let with_scratch = |place| Target { scratch: Place::scratch(place), ..target(place) };
+        self.places.iter().map(with_scratch).collect()
+    }
+
+    /// Problems of an object get the file that it stands in.
+    pub(super) fn located(&self, problems: Vec<Problem>) -> Vec<Problem> {
+        let place = |problem: Problem| match problem.file.starts_with("table ") || problem.file.starts_with("view ") {
+            true => Problem {
+                message: format!("{}: {}", problem.file, problem.message),
+                file: self.schema_file.clone(),
+                ..problem
+            },
+            false => problem,
+        };
+        problems.into_iter().map(place).collect()
+    }
+}
+
+impl Place {
+    fn new(target: SchemaTarget, own_server: bool) -> Result<Self, CliError> {
+        let missing = || CliError::usage(format!("this build has no {}", target.dialect), "use one that has");
+        let dialect = dialect(target.dialect).ok_or_else(missing)?;
+        let own = target.url.as_ref().filter(|_| own_server);
+        let scratch: Option<Box<dyn Scratch>> = match (target.dialect, target.scratch_url.as_ref().or(own)) {
+            ("sqlite", _) => Some(Box::new(MemoryScratch)),
+            (_, Some(url)) => {
+                let server =
+                    PostgresBackend::from_url(url).map_err(|error| CliError::database("scratch-url", &error))?;
+                Some(Box::new(ServerScratch::on(server)))
+            }
+            (_, None) => None,
+        };
+        Ok(Self { target, dialect, scratch })
+    }
+
+    pub(super) fn scratch(&self) -> Option<&dyn Scratch> {
+        self.scratch.as_deref()
+    }
+}
+
+fn schema_file(context: &Context, config: &Config) -> Result<PathBuf, CliError> {
+    match &config.schema {
+        Some(text) => config.path(text, &context.environment),
+        None => Ok(config.folder().join("schema.sql")),
+    }
+}
+
+/// What is wrong with files, before anything is touched.
+pub(super) fn refused(problems: Vec<Problem>) -> CliError {
+    CliError { exit_code: exit_code::FAILED, problems }
+}

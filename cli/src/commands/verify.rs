@@ -1,0 +1,104 @@
+//! `verify`: the history against the folder, and the database against the snapshot of its newest migration.
+
+use serde::Serialize;
+use whimbrel::history::DEFAULT_HISTORY_TABLE;
+use whimbrel::schema::model::ObjectName;
+use whimbrel::schema::{Snapshot, compare, dialect, read_database};
+use whimbrel::{MigrationState, Status};
+
+use super::{Context, Opened};
+use crate::arguments::Waits;
+use crate::error::CliError;
+use crate::exit_code;
+use crate::output::printable;
+use crate::render::json;
+
+#[derive(Debug, Serialize)]
+struct Verified {
+    agrees: bool,
+    migrations: Vec<String>,
+    snapshot: Option<String>,
+    drift: Vec<String>,
+    uncompared: Vec<String>,
+}
+
+pub(super) async fn run(context: &Context) -> Result<u8, CliError> {
+    let opened = context.open()?;
+    let status = match opened.migrator(&Waits::default()).status().await {
+        Ok(status) => status,
+        Err(error) => return Ok(opened.show(&error)),
+    };
+    let migrations = not_as_recorded(&status);
+    let snapshot = newest_snapshot(&opened, &status)?;
+    let (drift, uncompared) = match &snapshot {
+        Some(snapshot) => drift(&opened, snapshot).await?,
+        None => (Vec::new(), Vec::new()),
+    };
+    let verified = Verified {
+        agrees: migrations.is_empty() && drift.is_empty(),
+        migrations,
+        snapshot: snapshot.map(|snapshot| snapshot.version),
+        drift,
+        uncompared,
+    };
+    let code = if verified.agrees { exit_code::DONE } else { exit_code::NOT_AS_ASKED };
+    show(&opened, verified);
+    Ok(code)
+}
+
+/// Migrations that are recorded otherwise than their files say. Pending ones are no disagreement.
+fn not_as_recorded(status: &Status) -> Vec<String> {
+    use MigrationState::{Edited, Failed, Gone, Interrupted, Missing, Unknown};
+    let is_wrong = |state| matches!(state, Edited | Missing | Unknown | Failed | Interrupted | Gone);
+    let wrong = status.migrations.iter().filter(|migration| is_wrong(migration.state));
+    wrong.map(|migration| printable(&format!("{} {}: {}", migration.id, migration.name, migration.state))).collect()
+}
+
+/// The snapshot of the newest migration that is applied and has one, unless a later one without may have changed things.
+fn newest_snapshot(opened: &Opened<'_>, status: &Status) -> Result<Option<Snapshot>, CliError> {
+    let applied = status.migrations.iter().filter(|migration| migration.state.is_done());
+    let Some(newest) = applied.filter_map(|migration| migration.id.version()).max() else { return Ok(None) };
+    let file = opened.target.folder.join("meta").join(Snapshot::file_name(newest.as_str()));
+    match std::fs::read_to_string(&file) {
+        Ok(text) => {
+            Snapshot::from_json(&file, &text).map(Some).map_err(|problem| super::schema_targets::refused(vec![problem]))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(CliError::failed(format!("{} cannot be read: {error}", file.display()), "")),
+    }
+}
+
+/// How the database differs from the snapshot, and what was not compared.
+async fn drift(opened: &Opened<'_>, snapshot: &Snapshot) -> Result<(Vec<String>, Vec<String>), CliError> {
+    let backend = &*opened.database.backend;
+    let name = backend.dialect().name;
+    let missing = || CliError::usage(format!("this build has no schema engine for {name}"), "use one that has");
+    let engine = dialect(name).ok_or_else(missing)?;
+    let ignored = [opened.target.history_table().unwrap_or_else(|| ObjectName::new(DEFAULT_HISTORY_TABLE))];
+    let live = read_database(backend, engine, &ignored).await;
+    let live = live.map_err(|error| CliError::database("read the schema", &error))?;
+    let drift = compare(&snapshot.schema, &live.schema).iter().map(|it| printable(&it.to_string())).collect();
+    Ok((drift, live.uncompared.iter().map(|it| printable(it)).collect()))
+}
+
+fn show(opened: &Opened<'_>, verified: Verified) {
+    let output = &opened.context.output;
+    verified.migrations.iter().for_each(|line| output.data(line));
+    verified.drift.iter().for_each(|line| output.data(line));
+    for line in &verified.uncompared {
+        output.say(format_args!("{}: not compared: {line}", output.err().notable("note")));
+    }
+    match &verified.snapshot {
+        None => output.say(format_args!(
+            "{}: the schema was NOT compared: the newest applied migration has no snapshot",
+            output.err().notable("note")
+        )),
+        Some(version) if verified.agrees => {
+            output.done(format_args!("the history fits the folder, and the database is as {version} left it"));
+        }
+        Some(_) => {}
+    }
+    if output.json {
+        output.document(&json::Other { place: opened.place(), done: Some(verified), error: None });
+    }
+}

@@ -1,0 +1,112 @@
+//! Indexes.
+
+use squawk_syntax::ast::{self, AstNode};
+use whimbrel_core::split::Lexer;
+
+use super::node::{name, object_name, text};
+use super::{Piece, Reader};
+use crate::dialect::RenamedObject;
+use crate::expr::{Expr, Node};
+use crate::model::{Index, IndexKey, IndexTarget, NullsOrder};
+
+impl Reader<'_> {
+    pub(super) fn create_index(&mut self, piece: &Piece<'_>, create: &ast::CreateIndex) {
+        let Some(table) =
+            create.table_relation_name().and_then(|it| it.table_name_ref()).and_then(|it| object_name(&text(&it)))
+        else {
+            return;
+        };
+        let Some(index_name) = create.index().and_then(|it| object_name(&text(&it))) else {
+            return self.problem(piece.start, "the index has no name", "write one: each dialect would make up another");
+        };
+        let method = create.using_method().and_then(|it| it.access_method_ref()).map(|it| name(&text(&it)));
+        let method = method.filter(|method| method != "btree");
+        if method.is_some() && piece.annotations.only.is_none() {
+            let hint = "put the index behind `-- @only postgres`";
+            return self.problem(piece.start, "an index that is no B-tree is not portable", hint);
+        }
+        let items = create.partition_item_list();
+        let index = Index {
+            name: index_name.name.clone(),
+            unique: create.unique_token().is_some(),
+            method,
+            keys: items.iter().flat_map(|list| list.partition_items()).map(|item| key(&item)).collect(),
+            include: create
+                .index_include_clause()
+                .and_then(|it| it.partition_item_list())
+                .map(|list| list.partition_items().map(|item| name(&text(&item))).collect())
+                .unwrap_or_default(),
+            predicate: create
+                .where_clause()
+                .and_then(|it| it.expr())
+                .map(|expr| Expr::parse(&text(&expr), Lexer::Postgres)),
+            nulls_not_distinct: matches!(
+                create.nulls_distinct_option(),
+                Some(ast::NullsDistinctOption::NullsNotDistinct(_))
+            ),
+            with: std::collections::BTreeMap::new(),
+        };
+        if create.with_params().is_some() || create.tablespace_clause().is_some() {
+            let hint = "take it out, or put the index behind `-- @only postgres`";
+            self.problem(piece.start, "storage parameters and tablespaces are not portable", hint);
+        }
+        if piece.annotations.only.is_none() && !index.include.is_empty() {
+            let hint = "put the index behind `-- @only postgres`";
+            self.problem(piece.start, "INCLUDE is not portable", hint);
+        }
+        if self.document.tables().any(|it| it.indexes.iter().any(|it| it.name == index.name)) {
+            return self.problem(
+                piece.start,
+                format!("the index {} stands twice", index.name),
+                "give one another name",
+            );
+        }
+        self.renamed(piece, RenamedObject::Index(table.clone()), &index.name);
+        if self.add_index(piece, &table, index).is_none() {
+            self.problem(piece.start, format!("there is no table {table} above"), "write it before its index");
+        }
+    }
+
+    /// An index of one dialect on a table of all is carried as text.
+    fn add_index(&mut self, piece: &Piece<'_>, table: &crate::model::ObjectName, index: Index) -> Option<()> {
+        let shared = self.document.schema.tables.iter().any(|it| it.name == *table);
+        match (&piece.annotations.only, shared) {
+            (Some(_), true) => {
+                let native = super::statement::native(Lexer::Postgres, piece.statement.text)?;
+                self.native(&piece.annotations, native);
+            }
+            _ => self.find_table(table)?.indexes.push(index),
+        }
+        Some(())
+    }
+}
+
+fn key(item: &ast::PartitionItem) -> IndexKey {
+    let expr = item.expr().map(|expr| text(&expr)).unwrap_or_default();
+    let parsed = Expr::parse(&expr, Lexer::Postgres);
+    let on = match parsed.node() {
+        Some(Node::Column { qualifier, name }) if qualifier.is_empty() => IndexTarget::Column(name),
+        _ => IndexTarget::Expr(parsed),
+    };
+    let descending = matches!(item.sort_order(), Some(ast::SortOrder::SortDesc(_)));
+    // The order that the direction brings by itself need not be written.
+    let nulls = match (item.nulls_order(), descending) {
+        (Some(ast::NullsOrder::NullsFirst(_)), false) => Some(NullsOrder::First),
+        (Some(ast::NullsOrder::NullsLast(_)), true) => Some(NullsOrder::Last),
+        _ => None,
+    };
+    IndexKey {
+        on,
+        descending,
+        nulls,
+        collation: item
+            .collate()
+            .and_then(|it| it.collation_ref())
+            .and_then(|it| object_name(&text(&it)))
+            .map(|it| it.name),
+        opclass: item
+            .op_class_ref()
+            .map(|it| text(&it))
+            .filter(|it| !it.is_empty() && item.syntax().text_range().len() > 0.into()),
+    }
+}
