@@ -9,9 +9,13 @@ mod admin;
 mod backend;
 mod config;
 mod connect;
+#[cfg(feature = "schema")]
+mod ddl;
 mod error;
 mod history;
 mod interrupt;
+#[cfg(feature = "schema")]
+mod introspect;
 mod passfile;
 mod program;
 mod session;
@@ -20,4 +24,6 @@ mod tls;
 mod url;
 
 pub use backend::PostgresBackend;
+#[cfg(feature = "schema")]
+pub use ddl::PostgresSchema;
 pub use {deadpool_postgres, tokio_postgres};

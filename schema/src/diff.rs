@@ -23,15 +23,19 @@ pub struct Rules {
     pub renames_constraints: bool,
     /// A view keeps its tables from changing the columns that it reads: it is dropped before and made again after.
     pub views_hold_columns: bool,
+    /// The database keeps the meaning of a view's query, not its text: what is read back is written otherwise.
+    pub rewrites_views: bool,
     /// The type of a column cannot change while a foreign key compares it with one of another type.
     pub keys_hold_types: bool,
 }
 
 impl Rules {
     /// A database in which nothing stands in the way of anything.
-    pub const FREE: Self = Self { renames_constraints: false, views_hold_columns: false, keys_hold_types: false };
+    pub const FREE: Self =
+        Self { renames_constraints: false, views_hold_columns: false, rewrites_views: false, keys_hold_types: false };
     /// Postgres, and what is like it.
-    pub const NAMED: Self = Self { renames_constraints: true, views_hold_columns: true, keys_hold_types: true };
+    pub const NAMED: Self =
+        Self { renames_constraints: true, views_hold_columns: true, rewrites_views: true, keys_hold_types: true };
 }
 
 /// The steps from `before` to `after`, two schemas of one dialect, in an order in which every state between is valid.

@@ -15,7 +15,7 @@ pub use checked::{Checked, checked};
 pub use write::WriteError;
 
 use crate::change::{Change, apply_all};
-use crate::compare::{Difference, compare};
+use crate::compare::{Compared, Difference, compare, compare_live};
 use crate::dialect::{Introspected, Loss, Part, Rename, SchemaDialect, Script, ScriptRequest, Storage};
 use crate::diff::{Question, Questions, diff};
 use crate::folder::Folder;
@@ -260,8 +260,8 @@ impl State {
     /// Replays the folder with what is new, and compares.
     async fn prove(&self, target: &Target<'_>, migrations: &[Generated]) -> Result<bool, Problem> {
         let Some(scratch) = target.scratch.filter(|_| !self.changes.is_empty()) else { return Ok(false) };
-        let is = scratch.replay(&target.folder, migrations).await?;
-        let differences = compare(&self.after, &is.schema);
+        let is = scratch.replay(&target.folder, migrations).await?.schema;
+        let differences = differences(target, scratch, &self.after, &is).await?;
         match differences.is_empty() {
             true => Ok(true),
             false => Err(internal(target, &not_as_wanted(&differences))),
@@ -298,6 +298,42 @@ impl State {
         }
         files
     }
+}
+
+/// How a replay differs from the schema that it should give. Where the database writes queries anew, it is asked to write
+/// those of the schema too: made from nothing on another scratch database.
+async fn differences(
+    target: &Target<'_>,
+    scratch: &dyn Scratch,
+    expected: &Schema,
+    is: &Schema,
+) -> Result<Vec<Difference>, Problem> {
+    let Compared { differences, uncompared } = compare_live(expected, is, &target.dialect.rules());
+    if !differences.is_empty() || uncompared.is_empty() {
+        return Ok(differences);
+    }
+    let fresh = from_nothing(target, expected)?;
+    // No migration stands there: only the new ones run.
+    let nowhere = target.folder.join("meta").join("nothing");
+    let printed = scratch.replay(&nowhere, &fresh).await?.schema;
+    Ok(compare(&printed, is))
+}
+
+/// Migrations that make the schema in an empty database.
+fn from_nothing(target: &Target<'_>, schema: &Schema) -> Result<Vec<Generated>, Problem> {
+    let (nothing, fills) = (Schema::default(), BTreeMap::new());
+    let changes = diff(&nothing, schema, &[], &target.dialect.rules())
+        .map_err(|questions| internal(target, &questions.to_string()))?;
+    let request = ScriptRequest { before: &nothing, after: schema, changes: &changes, online: false, fills: &fills };
+    let script = target.dialect.script(&request).map_err(|problems| {
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        internal(target, &problems.join("\n"))
+    })?;
+    let named = |(at, part): (usize, &Part)| {
+        let version = (at + 1).to_string().parse().map_err(|_| internal(target, "there are too many parts"))?;
+        Ok(Generated { version, name: "from_nothing".to_owned(), text: text::of(part, &[]) })
+    };
+    script.parts.iter().enumerate().map(named).collect()
 }
 
 fn script(target: &Target<'_>, request: &ScriptRequest<'_>) -> Result<Script, Refused> {

@@ -24,7 +24,7 @@ mod snapshot;
 mod tokens;
 
 pub use change::Change;
-pub use compare::{Difference, compare};
+pub use compare::{Compared, Difference, compare, compare_live};
 pub use dialect::{Introspected, Loss, Part, Rename, RenamedObject, SchemaDialect, Script, ScriptRequest, Storage};
 pub use expr::Expr;
 pub use folder::Folder;

@@ -29,9 +29,13 @@ use model::ObjectName;
 pub fn dialect(name: &str) -> Option<&'static dyn SchemaDialect> {
     #[cfg(feature = "sqlite")]
     static SQLITE: whimbrel_backend_sqlite::SqliteSchema = whimbrel_backend_sqlite::SqliteSchema::new();
+    #[cfg(feature = "postgres")]
+    static POSTGRES: whimbrel_backend_postgres::PostgresSchema = whimbrel_backend_postgres::PostgresSchema::new();
     let known: &[&'static dyn SchemaDialect] = &[
         #[cfg(feature = "sqlite")]
         &SQLITE,
+        #[cfg(feature = "postgres")]
+        &POSTGRES,
     ];
     known.iter().copied().find(|dialect| dialect.dialect().name == name)
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use whimbrel::history::DEFAULT_HISTORY_TABLE;
 use whimbrel::schema::model::ObjectName;
-use whimbrel::schema::{Snapshot, compare, dialect, read_database};
+use whimbrel::schema::{Snapshot, compare_live, dialect, read_database};
 use whimbrel::{MigrationState, Status};
 
 use super::{Context, Opened};
@@ -77,8 +77,9 @@ async fn drift(opened: &Opened<'_>, snapshot: &Snapshot) -> Result<(Vec<String>,
     let ignored = [opened.target.history_table().unwrap_or_else(|| ObjectName::new(DEFAULT_HISTORY_TABLE))];
     let live = read_database(backend, engine, &ignored).await;
     let live = live.map_err(|error| CliError::database("read the schema", &error))?;
-    let drift = compare(&snapshot.schema, &live.schema).iter().map(|it| printable(&it.to_string())).collect();
-    Ok((drift, live.uncompared.iter().map(|it| printable(it)).collect()))
+    let compared = compare_live(&snapshot.schema, &live.schema, &engine.rules());
+    let drift = compared.differences.iter().map(|it| printable(&it.to_string())).collect();
+    Ok((drift, compared.uncompared.iter().chain(&live.uncompared).map(|it| printable(it)).collect()))
 }
 
 fn show(opened: &Opened<'_>, verified: Verified) {

@@ -44,7 +44,12 @@ async fn one(target: &Target<'_>, folder: &Folder, found: &mut Checked) {
         Err(problems) => return found.problems.extend(super::of_target(target, problems)),
     };
     let snapshot = match (&folder.snapshot, folder.newest()) {
-        (_, None) => Schema::default(),
+        (_, None) if wanted == Schema::default() => Schema::default(),
+        (_, None) => {
+            let hint = "`whimbrel generate` writes the first";
+            let folder = target.folder.display().to_string();
+            return found.problems.push(Problem::new(folder, "has no migration, and the schema is not empty", hint));
+        }
         (Some(snapshot), Some(newest)) if snapshot.version == newest.as_str() => snapshot.schema.clone(),
         (_, Some(newest)) => {
             let message = format!("the newest migration, {newest}, has no snapshot");
@@ -57,13 +62,20 @@ async fn one(target: &Target<'_>, folder: &Folder, found: &mut Checked) {
     differ(&file, "the snapshot is not what the schema says", generate, &wanted, &snapshot, &mut found.problems);
     match target.scratch {
         None => found.not_replayed.push(target.name.clone()),
-        Some(scratch) => match scratch.replay(&target.folder, &[]).await {
-            Ok(is) => {
-                let hint = "correct the migration that was edited, or write the change into the schema";
-                differ(&file, "a replay does not give the snapshot", hint, &snapshot, &is.schema, &mut found.problems);
+        Some(scratch) => {
+            match scratch.replay(&target.folder, &[]).await {
+                Ok(is) => {
+                    let hint = "correct the migration that was edited, or write the change into the schema";
+                    match super::differences(target, scratch, &snapshot, &is.schema).await {
+                        Ok(differences) => found.problems.extend(differences.iter().map(|it| {
+                            Problem::new(&*file, format!("a replay does not give the snapshot: {it}"), hint)
+                        })),
+                        Err(problem) => found.problems.push(problem),
+                    }
+                }
+                Err(problem) => found.problems.push(problem),
             }
-            Err(problem) => found.problems.push(problem),
-        },
+        }
     }
 }
 

@@ -204,7 +204,6 @@ fn syntax_errors_have_their_place() {
 
 #[test]
 fn no_text_makes_it_fall_over() {
-    use proptest::prelude::*;
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../schema.sql");
     let whole = std::fs::read_to_string(file).unwrap();
     let mut runner = proptest::test_runner::TestRunner::deterministic();
@@ -223,4 +222,14 @@ fn no_text_makes_it_fall_over() {
     for text in ["", ";", "--", "-- @only sqlite", "\u{feff}", "CREATE", "CREATE TABLE", "CREATE TABLE a", "/*", "'"] {
         let _ = read("s", text);
     }
+}
+
+#[test]
+fn quotes_and_comments_in_texts_are_texts() {
+    let text = "CREATE TABLE t (id integer PRIMARY KEY, a text DEFAULT 'it''s; \"x\", -- no comment', j jsonb NOT NULL DEFAULT '{\"k\": \"it''s\"}',\n b text CHECK (b <> ';' AND b <> 'data.x'));\n";
+    let (schema, _) = document(text).for_dialect("sqlite");
+    assert_eq!(
+        schema.tables[0].column("a").unwrap().default.as_ref().unwrap().as_str(),
+        "'it''s; \"x\", -- no comment'"
+    );
 }

@@ -11,6 +11,7 @@ mod kit;
 mod postgres_backend;
 mod processes;
 mod rights;
+mod schema;
 mod test_support;
 
 /// Runs a test on a runtime of its own.

@@ -1,0 +1,295 @@
+//! Changes on tables that have rows.
+
+use whimbrel::schema::{Rename, RenamedObject};
+use whimbrel_tests::database::TestDatabase;
+
+use super::Project;
+use crate::on_both;
+
+on_both! {
+    a_column_that_must_have_a_value_asks_for_one
+    a_rebuilt_parent_keeps_all_that_refers_to_it
+    a_rename_with_a_change_keeps_the_values
+    numbers_of_deleted_rows_are_not_given_again
+    views_follow_the_tables_that_they_read
+    an_enum_gets_a_value_that_is_used_at_once
+    types_of_keys_change_on_both_sides
+    a_key_that_is_referred_to_is_replaced
+    losses_are_refused_until_they_are_accepted
+    texts_with_every_kind_of_quote_survive
+    circles_come_and_go
+    generated_columns_and_expressions_are_kept
+    constraints_come_and_go_one_by_one
+    renames_are_asked_for_and_told_in_the_file
+}
+
+async fn a_column_that_must_have_a_value_asks_for_one(database: TestDatabase) {
+    let mut project = Project::new(database);
+    project.becomes("CREATE TABLE users (id integer PRIMARY KEY, email text NOT NULL);").await;
+    project.run(&["insert into users values (1, 'A@x'), (2, 'B@x')"]).await;
+    let with_name = "CREATE TABLE users (id integer PRIMARY KEY, email text NOT NULL, name text NOT NULL);";
+    let why = project.refused(with_name).await;
+    assert!(why.contains("users") && why.contains("name"), "{why}");
+    project.fill("users", "name", "lower(email)");
+    project.becomes(with_name).await;
+    assert_eq!(project.rows("select id, email, name from users order by id").await, ["1 A@x a@x", "2 B@x b@x"]);
+    let nullable = "CREATE TABLE users (id integer PRIMARY KEY, email text NOT NULL, name text NOT NULL, bio text);";
+    project.becomes(nullable).await;
+    let not_null = nullable.replace("bio text", "bio text NOT NULL DEFAULT 'none'");
+    project.fill("users", "bio", "coalesce(bio, 'filled')");
+    project.becomes(&not_null).await;
+    assert_eq!(project.rows("select distinct bio from users").await, ["filled"]);
+}
+
+async fn a_rebuilt_parent_keeps_all_that_refers_to_it(database: TestDatabase) {
+    let tables = |check: &str| {
+        format!(
+            "CREATE TABLE users (id integer PRIMARY KEY, boss_id integer REFERENCES users ON DELETE CASCADE, age integer{check});
+             CREATE TABLE posts (id integer PRIMARY KEY, user_id integer NOT NULL REFERENCES users ON DELETE CASCADE);
+             CREATE TABLE comments (id integer PRIMARY KEY, post_id integer REFERENCES posts ON DELETE SET NULL,
+                                    user_id integer NOT NULL REFERENCES users ON DELETE RESTRICT);
+             CREATE TABLE likes (comment_id integer REFERENCES comments ON DELETE CASCADE, user_id integer REFERENCES users,
+                                 PRIMARY KEY (comment_id, user_id));
+             CREATE INDEX posts_user_id_idx ON posts (user_id);"
+        )
+    };
+    let mut project = Project::new(database);
+    project.becomes(&tables("")).await;
+    project
+        .run(&[
+            "insert into users values (1, null, 50), (2, 1, 30), (3, 2, 20)",
+            "insert into posts values (10, 2), (11, 3)",
+            "insert into comments values (100, 10, 3), (101, 11, 1)",
+            "insert into likes values (100, 1), (101, 2)",
+        ])
+        .await;
+    project.becomes(&tables(" CONSTRAINT users_age_check CHECK (age > 0)")).await;
+    assert_eq!(project.rows("select id, boss_id, age from users order by id").await, ["1 NULL 50", "2 1 30", "3 2 20"]);
+    assert_eq!(project.rows("select id, user_id from posts order by id").await, ["10 2", "11 3"]);
+    assert_eq!(project.rows("select id, post_id, user_id from comments order by id").await, ["100 10 3", "101 11 1"]);
+    assert_eq!(project.rows("select * from likes order by 1").await, ["100 1", "101 2"]);
+    assert!(project.database.transact(&["insert into users values (4, null, -1)"]).await.is_err());
+    assert!(project.database.transact(&["insert into posts values (12, 99)"]).await.is_err(), "the keys are enforced");
+}
+
+async fn a_rename_with_a_change_keeps_the_values(database: TestDatabase) {
+    let mut project = Project::new(database);
+    project.becomes("CREATE TABLE t (id integer PRIMARY KEY, old_name text, n integer);").await;
+    project.run(&["insert into t values (1, 'precious', 5)"]).await;
+    project
+        .becomes(
+            "CREATE TABLE t (id integer PRIMARY KEY,
+                -- @renamed from old_name
+                new_name text NOT NULL DEFAULT '', n bigint CHECK (n > 0), extra text);",
+        )
+        .await;
+    assert_eq!(project.rows("select id, new_name, n, extra from t").await, ["1 precious 5 NULL"]);
+    project
+        .becomes(
+            "-- @renamed from t
+             CREATE TABLE things (id integer PRIMARY KEY,
+                new_name text NOT NULL DEFAULT '', n bigint CHECK (n > 1), extra text);",
+        )
+        .await;
+    assert_eq!(project.rows("select id, new_name, n, extra from things").await, ["1 precious 5 NULL"]);
+}
+
+async fn numbers_of_deleted_rows_are_not_given_again(database: TestDatabase) {
+    let mut project = Project::new(database);
+    let table = |check: &str| {
+        format!("CREATE TABLE logs (id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, line text{check});")
+    };
+    project.becomes(&table("")).await;
+    project.run(&["insert into logs (line) values ('a'), ('b'), ('c')", "delete from logs where line <> 'a'"]).await;
+    project.becomes(&table(" CHECK (line <> '')")).await;
+    project.run(&["insert into logs (line) values ('d')"]).await;
+    assert_eq!(project.rows("select id, line from logs order by id").await, ["1 a", "4 d"]);
+}
+
+async fn views_follow_the_tables_that_they_read(database: TestDatabase) {
+    let mut project = Project::new(database);
+    project
+        .becomes(
+            "CREATE TABLE t (id integer PRIMARY KEY, a integer, b text);
+             CREATE VIEW big AS SELECT id, a FROM t WHERE a > 1;
+             CREATE VIEW biggest AS SELECT id FROM big WHERE a > 10;",
+        )
+        .await;
+    project.run(&["insert into t values (1, 5, 'x'), (2, 50, 'y')"]).await;
+    project.accept_data_loss = true;
+    project.renames =
+        vec![Rename { object: RenamedObject::Column("t".into()), from: "b".to_owned(), to: String::new() }];
+    project
+        .becomes(
+            "CREATE TABLE t (id integer PRIMARY KEY, a bigint CHECK (a > 0), c text);
+             CREATE VIEW big AS SELECT id, a FROM t WHERE a > 1;
+             CREATE VIEW biggest AS SELECT id FROM big WHERE a > 20;",
+        )
+        .await;
+    assert_eq!(project.rows("select id from biggest").await, ["2"]);
+    assert_eq!(project.rows("select id, a from big order by id").await, ["1 5", "2 50"]);
+}
+
+async fn an_enum_gets_a_value_that_is_used_at_once(database: TestDatabase) {
+    let mut project = Project::new(database);
+    project
+        .becomes(
+            "CREATE TYPE mood AS ENUM ('sad', 'ok');
+             CREATE TABLE people (id integer PRIMARY KEY, mood mood NOT NULL DEFAULT 'ok');",
+        )
+        .await;
+    project.run(&["insert into people (id) values (1)", "insert into people values (2, 'sad')"]).await;
+    project
+        .becomes(
+            "CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+             CREATE TABLE people (id integer PRIMARY KEY, mood mood NOT NULL DEFAULT 'happy');",
+        )
+        .await;
+    project.run(&["insert into people (id) values (3)"]).await;
+    assert_eq!(project.rows("select id, mood from people order by id").await, ["1 ok", "2 sad", "3 happy"]);
+    assert!(project.database.transact(&["insert into people values (4, 'angry')"]).await.is_err());
+}
+
+async fn types_of_keys_change_on_both_sides(database: TestDatabase) {
+    let tables = |ty: &str| {
+        format!(
+            "CREATE TABLE parents (id {ty} PRIMARY KEY, name text);
+             CREATE TABLE children (id integer PRIMARY KEY, parent_id {ty} REFERENCES parents ON DELETE CASCADE);
+             CREATE INDEX children_parent_id_idx ON children (parent_id);"
+        )
+    };
+    let mut project = Project::new(database);
+    project.becomes(&tables("integer")).await;
+    project.run(&["insert into parents values (1, 'a')", "insert into children values (7, 1)"]).await;
+    project.becomes(&tables("bigint")).await;
+    assert_eq!(project.rows("select id, parent_id from children").await, ["7 1"]);
+    assert!(project.database.transact(&["insert into children values (8, 2)"]).await.is_err());
+}
+
+async fn a_key_that_is_referred_to_is_replaced(database: TestDatabase) {
+    let mut project = Project::new(database);
+    project
+        .becomes(
+            "CREATE TABLE parents (id integer PRIMARY KEY, code text NOT NULL, UNIQUE (code));
+             CREATE TABLE children (id integer PRIMARY KEY, code text REFERENCES parents (code));",
+        )
+        .await;
+    project.run(&["insert into parents values (1, 'x')", "insert into children values (5, 'x')"]).await;
+    project
+        .becomes(
+            "CREATE TABLE parents (id integer NOT NULL, code text PRIMARY KEY);
+             CREATE TABLE children (id integer PRIMARY KEY, code text REFERENCES parents (code) ON DELETE SET NULL);",
+        )
+        .await;
+    assert_eq!(project.rows("select id, code from parents").await, ["1 x"]);
+    assert_eq!(project.rows("select id, code from children").await, ["5 x"]);
+    project.run(&["delete from parents"]).await;
+    assert_eq!(project.rows("select id, code from children").await, ["5 NULL"]);
+}
+
+async fn losses_are_refused_until_they_are_accepted(database: TestDatabase) {
+    let mut project = Project::new(database);
+    project
+        .becomes("CREATE TABLE a (id integer PRIMARY KEY, x text, y text); CREATE TABLE b (id integer PRIMARY KEY);")
+        .await;
+    project.run(&["insert into a values (1, 'x', 'y')", "insert into b values (1)"]).await;
+    let less = "CREATE TABLE a (id integer PRIMARY KEY, x text);";
+    let why = project.refused(less).await;
+    assert!(why.contains("a.y") && why.contains("table b"), "{why}");
+    project.accept_data_loss = true;
+    project.becomes(less).await;
+    assert_eq!(project.rows("select * from a").await, ["1 x"]);
+    assert_eq!(project.database.tables().await.iter().filter(|name| *name == "b").count(), 0);
+}
+
+async fn texts_with_every_kind_of_quote_survive(database: TestDatabase) {
+    let mut project = Project::new(database);
+    let table = |more: &str| {
+        format!(
+            "CREATE TABLE t (id integer PRIMARY KEY, a text DEFAULT 'it''s; \"x\", -- no comment', j jsonb NOT NULL DEFAULT '{{\"k\": \"it''s\"}}',
+                b text CHECK (b <> ';' AND b <> 'data.x'){more});
+             CREATE INDEX t_idx ON t (a, lower(b)) WHERE a <> ';';"
+        )
+    };
+    project.becomes(&table("")).await;
+    project.run(&["insert into t (id, b) values (1, 'ok')"]).await;
+    project.becomes(&table(", c text NOT NULL DEFAULT 'q''\"'")).await;
+    assert_eq!(project.rows("select id, a, b, c from t").await, ["1 it's; \"x\", -- no comment ok q'\""]);
+    assert!(project.database.transact(&["insert into t (id, b) values (2, 'data.x')"]).await.is_err());
+    assert!(project.database.transact(&["insert into t (id, b) values (2, ';')"]).await.is_err());
+}
+
+async fn circles_come_and_go(database: TestDatabase) {
+    let mut project = Project::new(database);
+    project.becomes("CREATE TABLE keep (id integer PRIMARY KEY);").await;
+    project
+        .becomes(
+            "CREATE TABLE keep (id integer PRIMARY KEY);
+             CREATE TABLE a (id integer PRIMARY KEY, b_id integer);
+             CREATE TABLE b (id integer PRIMARY KEY, a_id integer REFERENCES a);
+             ALTER TABLE a ADD CONSTRAINT a_b_fk FOREIGN KEY (b_id) REFERENCES b (id);",
+        )
+        .await;
+    project.run(&["insert into a values (1, null)", "insert into b values (1, 1)", "update a set b_id = 1"]).await;
+    project.accept_data_loss = true;
+    project.becomes("CREATE TABLE keep (id integer PRIMARY KEY);").await;
+}
+
+async fn generated_columns_and_expressions_are_kept(database: TestDatabase) {
+    let mut project = Project::new(database);
+    let table = |check: &str| {
+        format!(
+            "CREATE TABLE t (id integer PRIMARY KEY, price integer NOT NULL, amount integer NOT NULL,
+                total integer GENERATED ALWAYS AS (price * amount) STORED{check});
+             CREATE UNIQUE INDEX t_expr_idx ON t ((price + amount) DESC, total);"
+        )
+    };
+    project.becomes(&table("")).await;
+    project.run(&["insert into t (id, price, amount) values (1, 6, 7)"]).await;
+    project.becomes(&table(", CHECK (price > 0)")).await;
+    assert_eq!(project.rows("select total from t").await, ["42"]);
+    project.becomes(&table(", CHECK (price > 0), note varchar(20) DEFAULT 'x'")).await;
+    assert_eq!(project.rows("select total, note from t").await, ["42 x"]);
+}
+
+async fn constraints_come_and_go_one_by_one(database: TestDatabase) {
+    let mut project = Project::new(database);
+    let base = "CREATE TABLE p (id integer PRIMARY KEY, code text NOT NULL);";
+    let steps = [
+        format!("{base} CREATE TABLE t (id integer PRIMARY KEY, a integer, b text);"),
+        format!("{base} CREATE TABLE t (id integer PRIMARY KEY, a integer UNIQUE, b text);"),
+        format!("{base} CREATE TABLE t (id integer PRIMARY KEY, a integer UNIQUE REFERENCES p, b text NOT NULL);"),
+        format!(
+            "{base} CREATE TABLE t (id integer PRIMARY KEY, a integer REFERENCES p ON DELETE CASCADE, b text NOT NULL, CHECK (a > 0));"
+        ),
+        format!("{base} CREATE TABLE t (id integer NOT NULL, a integer, b text NOT NULL, PRIMARY KEY (id, b));"),
+        format!(
+            "{base} CREATE TABLE t (id integer NOT NULL, a integer, b text NOT NULL DEFAULT 'z', PRIMARY KEY (id, b)); CREATE INDEX t_a_idx ON t (a DESC);"
+        ),
+        format!(
+            "{base} CREATE TABLE t (id integer NOT NULL, a integer, b text NOT NULL DEFAULT 'z', PRIMARY KEY (id, b)); CREATE UNIQUE INDEX t_a_idx ON t (a) WHERE a > 5;"
+        ),
+    ];
+    for (number, step) in steps.iter().enumerate() {
+        if number == 2 {
+            project.fill("t", "b", "coalesce(b, '')");
+        }
+        project.becomes(step).await;
+        if number == 0 {
+            project.run(&["insert into p values (3, 'c')", "insert into t values (1, 3, 'x')"]).await;
+        }
+        assert_eq!(project.rows("select id, a, b from t").await, ["1 3 x"], "after {step}");
+    }
+}
+
+async fn renames_are_asked_for_and_told_in_the_file(database: TestDatabase) {
+    let mut project = Project::new(database);
+    project.becomes("CREATE TABLE t (id integer PRIMARY KEY, a text);").await;
+    project.run(&["insert into t values (1, 'kept')"]).await;
+    let renamed = "CREATE TABLE t (id integer PRIMARY KEY, b text);";
+    assert!(project.refused(renamed).await.contains("is it a rename?"));
+    let object = RenamedObject::Column("t".into());
+    project.renames = vec![Rename { object, from: "a".to_owned(), to: "b".to_owned() }];
+    project.becomes(renamed).await;
+    assert_eq!(project.rows("select id, b from t").await, ["1 kept"]);
+}
