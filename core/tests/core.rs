@@ -10,6 +10,10 @@ mod fake;
 mod faults;
 #[path = "core/fixtures.rs"]
 mod fixtures;
+// The suite has it too, and uses more of it.
+#[path = "../../tests/src/long.rs"]
+#[expect(dead_code, reason = "it is a module of another crate's library")]
+mod long;
 #[path = "core/migrator.rs"]
 mod migrator;
 #[path = "core/schedule.rs"]

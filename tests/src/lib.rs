@@ -2,5 +2,6 @@
 
 pub mod database;
 mod line;
+pub mod long;
 pub mod postgres;
 pub mod subjects;

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::Failure;
+use crate::{Failure, long::PARTS};
 
 /// The Postgres versions that Whimbrel supports.
 const MAJORS: std::ops::RangeInclusive<u32> = 13..=18;
@@ -27,11 +27,15 @@ pub(crate) enum Verb {
     Doc,
 }
 
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct TestOptions {
     /// Empty for SQLite alone. The first runs every test.
     pub(crate) majors: Vec<u32>,
     pub(crate) long: bool,
+    /// Only these long parts, and nothing else; empty: everything.
+    pub(crate) parts: Vec<String>,
+    /// Seconds for each long part, instead of its own.
+    pub(crate) budget: Option<u64>,
     pub(crate) checks: bool,
     pub(crate) filters: Vec<String>,
 }
@@ -72,6 +76,11 @@ fn parse_test(arguments: &[String]) -> Result<TestOptions, Failure> {
                 break;
             }
             "--long" => options.long = true,
+            "--part" => options.parts.push(parse_part(rest.next().ok_or("`--part` needs a name")?)?),
+            "--budget" => {
+                let seconds = rest.next().and_then(|seconds| seconds.parse().ok()).filter(|seconds| *seconds > 0);
+                options.budget = Some(seconds.ok_or("`--budget` needs a number of seconds")?);
+            }
             "--no-checks" => options.checks = false,
             "--sqlite-only" => sqlite_only = true,
             "--postgres" => {
@@ -86,12 +95,30 @@ fn parse_test(arguments: &[String]) -> Result<TestOptions, Failure> {
             },
         }
     }
+    if !options.parts.is_empty() {
+        // One server is enough for a part.
+        options.long = true;
+        options.checks = false;
+        options.majors.truncate(1);
+    }
+    if options.budget.is_some() && !options.long {
+        return Err("`--budget` is for the parts of `--long`".to_owned());
+    }
     match (sqlite_only, options.majors.is_empty()) {
+        (false, true) if !options.parts.is_empty() => options.majors.push(LONG[0]),
         (true, false) => return Err("`--sqlite-only` and `--postgres` exclude each other".to_owned()),
         (false, true) => options.majors.extend(if options.long { LONG } else { USUAL }),
         _ => {}
     }
     Ok(options)
+}
+
+fn parse_part(name: &str) -> Result<String, Failure> {
+    if PARTS.iter().any(|part| part.name == name) {
+        return Ok(name.to_owned());
+    }
+    let names: Vec<&str> = PARTS.iter().map(|part| part.name).collect();
+    Err(format!("there is no long part `{name}`, but {}", names.join(", ")))
 }
 
 fn none(verb: &str, rest: &[String]) -> Result<(), Failure> {

@@ -8,6 +8,7 @@ mod checks;
 mod debian;
 mod docker;
 mod local;
+mod long;
 mod postgres;
 mod steps;
 mod tally;
@@ -31,7 +32,10 @@ cargo xtask <verb>
       --postgres <major>          on this Postgres instead (13 to 18); may be given several times,
                                   the first one runs every test, the others those of `whimbrel-tests`
       --sqlite-only               no Postgres: its tests say that they did not run
-      --long                      all of 13, 15, 17 and 18, longer fuzzing, fixed seed
+      --long                      on all of 13, 15, 17 and 18; then the long parts, each with a budget of time and a
+                                  fixed seed: kills, 10,000 migrations, fuzzing, schedules; a table at the end
+      --part <name>               only this long part; may be given several times
+      --budget <seconds>          the budget of each long part
       --no-checks                 the tests alone
       -- <filters>                handed to the test programs, e.g. `-- pooler --nocapture`
   check                           format, lints, dependency rules, documentation

@@ -74,8 +74,8 @@ pub(crate) fn output_within(command: &mut Command, limit: Duration) -> Result<St
     Err(describe(command, String::from_utf8_lossy(&output.stderr).trim()))
 }
 
-/// Runs a test command, shows its output and adds its results to `tally`.
-pub(crate) fn run_tests(command: &mut Command, tally: &mut Tally) -> Result<(), Failure> {
+/// Runs a test command, shows its output, adds its results to `tally` and hands each line to `hear`.
+pub(crate) fn run_tests(command: &mut Command, tally: &mut Tally, hear: &mut dyn FnMut(&str)) -> Result<(), Failure> {
     let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| describe(command, &error.to_string()))?;
     if let Some(stdout) = child.stdout.take() {
         let mut lines = BufReader::new(stdout);
@@ -84,6 +84,7 @@ pub(crate) fn run_tests(command: &mut Command, tally: &mut Tally) -> Result<(), 
             let text = String::from_utf8_lossy(&line);
             print!("{text}");
             tally.read(&text);
+            hear(&text);
             line.clear();
         }
     }

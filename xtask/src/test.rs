@@ -1,45 +1,50 @@
 //! `cargo xtask test`.
 
+use std::time::Instant;
+
 use crate::{
     Failure,
     arguments::TestOptions,
     checks,
+    long::{self, Line},
     postgres::Postgres,
     steps::{cargo, run_tests, step},
     tally::Tally,
 };
 
-/// The seed of a long run, so that what it finds is found again.
-const SEED: &str = "20260101";
-
-/// How long each fuzz test of a long run goes on, in seconds.
-const FUZZ_SECONDS: &str = "120";
-
 /// Arranges the servers, builds, checks and tests; goes on after a failure wherever that tells more.
 pub(crate) fn run(options: &TestOptions) -> Result<(), Failure> {
-    let servers = arrange(&options.majors)?;
+    let mut servers = arrange(&options.majors)?;
     let mut failures = Vec::new();
-    step("build", || crate::steps::run(&mut cargo(&["build", "--workspace", "--all-targets"])))?;
+    if options.parts.is_empty() {
+        step("build", || crate::steps::run(&mut cargo(&["build", "--workspace", "--all-targets"])))?;
+    }
     if options.checks {
         failures.extend(checks::run().err());
     }
-    let mut tally = Tally::default();
-    let mut closing = Vec::new();
-    if servers.is_empty() {
-        closing.push("without Postgres, as asked: its tests did not run".to_owned());
-        let mut command = tests(options, true);
-        command.env("WHIMBREL_TEST_SQLITE_ONLY", "1");
-        failures.extend(step("tests on SQLite alone", || run_tests(&mut command, &mut tally)).err());
+    let (mut tally, mut closing, mut table) = (Tally::default(), Vec::new(), Vec::new());
+    if options.parts.is_empty() {
+        if servers.is_empty() {
+            closing.push("without Postgres, as asked: its tests did not run".to_owned());
+            failures.extend(test_without_server(options, &mut tally, &mut table));
+        }
+        for (index, server) in servers.iter().enumerate() {
+            let (failure, line) = test_on(server, index == 0, options, &mut tally, &mut table);
+            failures.extend(failure);
+            closing.push(line);
+        }
     }
-    for (index, server) in servers.iter().enumerate() {
-        let (failure, line) = test_on(server, index == 0, options, &mut tally);
-        failures.extend(failure);
-        closing.push(line);
+    if options.long {
+        servers.truncate(1);
+        failures.extend(long::run(options, servers.first(), &mut table));
+        long::print(&table);
     }
     for line in closing {
         println!("{line}");
     }
-    println!("{tally}");
+    if options.parts.is_empty() {
+        println!("{tally}");
+    }
     close(&failures)
 }
 
@@ -61,15 +66,30 @@ fn arrange(majors: &[u32]) -> Result<Vec<Postgres>, Failure> {
     Ok(servers)
 }
 
+fn test_without_server(options: &TestOptions, tally: &mut Tally, table: &mut Vec<Line>) -> Option<Failure> {
+    let (mut command, start) = (tests(options, true), Instant::now());
+    command.env("WHIMBREL_TEST_SQLITE_ONLY", "1");
+    let failure = step("tests on SQLite alone", || run_tests(&mut command, tally, &mut |_| {})).err();
+    table.push(Line::of_suite("tests on SQLite".to_owned(), *tally, start.elapsed(), failure.is_none()));
+    failure
+}
+
 /// The whole workspace on the first server; on the others what depends on the server.
-fn test_on(server: &Postgres, whole: bool, options: &TestOptions, tally: &mut Tally) -> (Option<Failure>, String) {
+fn test_on(
+    server: &Postgres,
+    whole: bool,
+    options: &TestOptions,
+    tally: &mut Tally,
+    table: &mut Vec<Line>,
+) -> (Option<Failure>, String) {
     let major = server.major();
     let scope = if whole { "all tests" } else { "the Postgres suite (whimbrel-tests)" };
-    let mut command = tests(options, whole);
+    let (mut command, start) = (tests(options, whole), Instant::now());
     command.envs(server.environment());
     let mut here = Tally::default();
-    let outcome = step(&format!("{scope} on Postgres {major}"), || run_tests(&mut command, &mut here));
+    let outcome = step(&format!("{scope} on Postgres {major}"), || run_tests(&mut command, &mut here, &mut |_| {}));
     *tally += here;
+    table.push(Line::of_suite(format!("tests on Postgres {major}"), here, start.elapsed(), outcome.is_ok()));
     let version = server.version().unwrap_or_else(|_| format!("Postgres {major}, which no test used"));
     (outcome.err(), format!("{scope}: {here}\n  on {version}\n  from {}", server.origin()))
 }
@@ -81,11 +101,11 @@ fn tests(options: &TestOptions, whole: bool) -> std::process::Command {
     for name in ["IMAGE", "URL", "BIN"] {
         command.env_remove(format!("WHIMBREL_TEST_POSTGRES_{name}"));
     }
-    command.env_remove("WHIMBREL_TEST_SQLITE_ONLY");
+    // The long forms are parts of their own.
+    command.env_remove("WHIMBREL_TEST_SQLITE_ONLY").env_remove("WHIMBREL_LONG");
     if options.long {
-        let seed = std::env::var("WHIMBREL_SEED").unwrap_or_else(|_| SEED.to_owned());
-        println!("long run: WHIMBREL_SEED={seed} WHIMBREL_FUZZ_SECONDS={FUZZ_SECONDS}");
-        command.envs([("WHIMBREL_LONG", "1"), ("WHIMBREL_FUZZ_SECONDS", FUZZ_SECONDS), ("WHIMBREL_SEED", &seed)]);
+        println!("long run: WHIMBREL_SEED={}", long::seed());
+        command.env("WHIMBREL_SEED", long::seed());
     }
     command
 }

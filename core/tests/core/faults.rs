@@ -9,6 +9,7 @@ use whimbrel_core::{
 };
 
 use crate::fake::{Fake, Fault};
+use crate::long::{Part, seed};
 use crate::schedule::{block_on, interleave};
 
 const STEPWISE: &str = "-- whimbrel: no-transaction\nc one; c two; c three";
@@ -149,9 +150,11 @@ fn a_database_without_transactional_ddl() {
 
 #[test]
 fn runners_side_by_side_apply_each_migration_once() {
-    let schedules = std::env::var("WHIMBREL_SCHEDULES").ok().and_then(|n| n.parse().ok()).unwrap_or(1_500_u64);
-    for seed in 1..=schedules {
-        let make = if seed % 2 == 0 { Fake::new } else { Fake::without_lock };
+    let first = seed();
+    let mut part = Part::begin("schedules", 1_500, Some(100_000));
+    while part.has_another() {
+        let seed = first.wrapping_add(part.done());
+        let make = if seed.is_multiple_of(2) { Fake::new } else { Fake::without_lock };
         let fake = make();
         let runners: Vec<Migrator> = (0..2 + seed % 2).map(|_| migrator(&fake, true, TransactionMode::Each)).collect();
         let results: Vec<Result<Report, MigrateError>> = interleave(
@@ -165,6 +168,7 @@ fn runners_side_by_side_apply_each_migration_once() {
         }
         assert_eq!((applied, fake.effects()), (4, all(true).into_iter().map(str::to_owned).collect()), "seed {seed}");
     }
+    part.tell();
 }
 
 #[test]

@@ -1,13 +1,10 @@
-//! A fuzz run that needs no fuzzer: a short one among the tests, as long as `WHIMBREL_FUZZ_SECONDS` says otherwise.
-
-use std::time::{Duration, Instant};
+//! A fuzz run that needs no fuzzer: a short one among the tests, and a long one by `cargo xtask test --long`.
 
 use whimbrel_core::split::{Lexer, Rules, check, split, token_hash};
 
 use crate::fixtures;
+use crate::long::{Part, seed};
 use crate::split::assert_whole;
-
-const SEED: u64 = 0x5eed_0fb1_7d51_9e57;
 
 /// SplitMix64: every run makes the same texts.
 struct Random(u64);
@@ -159,15 +156,13 @@ fn assert_found(random: &mut Random, lexer: Lexer) {
 
 #[test]
 fn made_up_texts_are_split_soundly() {
-    let seconds = std::env::var("WHIMBREL_FUZZ_SECONDS").ok().map(|value| value.parse::<u64>().unwrap());
     let texts: Vec<(Lexer, String)> = fixtures::folder("mutations of real files")
         .map(|folder| fixtures::known(&folder).iter().map(|file| (file.lexer, file.text())).collect())
         .unwrap_or_default();
     let texts: Vec<_> = texts.into_iter().filter(|(_, text)| text.len() < 8_000).collect();
-    let mut random = Random(SEED);
-    let start = Instant::now();
-    let mut rounds = 0_u64;
-    while seconds.map_or(rounds < 1_500, |seconds| start.elapsed() < Duration::from_secs(seconds)) {
+    let mut random = Random(seed());
+    let mut part = Part::begin("rounds", 1_500, None);
+    while part.has_another() {
         for lexer in [Lexer::Postgres, Lexer::Sqlite] {
             assert_found(&mut random, lexer);
             let made = grammar(&mut random, lexer, 3) + ";" + &grammar(&mut random, lexer, 1);
@@ -179,7 +174,6 @@ fn made_up_texts_are_split_soundly() {
             let (lexer, text) = &texts[random.below(texts.len())];
             assert_sound(*lexer, &mutate(&mut random, text));
         }
-        rounds += 1;
     }
-    eprintln!("{rounds} rounds from seed {SEED:#x}");
+    part.tell();
 }

@@ -9,9 +9,12 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use whimbrel::postgres::PostgresBackend;
-use whimbrel::{CodeSource, Migrator};
+use whimbrel::{CancelToken, CodeSource, MigrateError, Migrator};
 use whimbrel_tests::database::TestDatabase;
+use whimbrel_tests::long::{Part, is_long};
 use whimbrel_tests::postgres::{own_server, requested};
+
+use super::on_both;
 
 fn source(count: usize) -> CodeSource {
     (1..=count).fold(CodeSource::new(), |source, n| {
@@ -179,21 +182,46 @@ fn a_migration_is_four_flushes_on_sqlite_with_a_rollback_journal() {
     assert_eq!(many - few, 20 * 4, "{few} flushes for 10 migrations, {many} for 30");
 }
 
-#[test]
-fn ten_thousand_migrations_cost_no_more_each() {
-    if !crate::is_long() {
+on_both! { ten_thousand_migrations_cost_no_more_each }
+
+/// Migrates, and stops where the part's time is over; gives how many are applied.
+async fn within(part: &Part, migrator: Migrator) -> u64 {
+    let token = CancelToken::new();
+    let migrator = migrator.cancel(token.clone());
+    let late = async {
+        match part.time_left() {
+            Some(left) => tokio::time::sleep(left).await,
+            None => std::future::pending().await,
+        }
+        token.cancel();
+        std::future::pending::<()>().await;
+    };
+    let result = tokio::select! {
+        result = migrator.migrate() => result,
+        () = late => unreachable!("it never ends"),
+    };
+    let applied = match result {
+        Ok(report) => report.applied.len(),
+        Err(MigrateError::Cancelled { report, .. }) => report.applied.len(),
+        Err(error) => panic!("{error}"),
+    };
+    applied as u64
+}
+
+async fn ten_thousand_migrations_cost_no_more_each(database: TestDatabase) {
+    if !is_long() {
         println!("did not run: it is part of the long form (WHIMBREL_LONG=1)");
         return;
     }
-    crate::block_on(async {
-        for database in [TestDatabase::sqlite(), TestDatabase::postgres().await] {
-            let text = |n: usize| format!("insert into marks values ({n})");
-            let first = CodeSource::new().sql("0", "marks", "create table marks (n integer)");
-            let source = (1..=10_000).fold(first, |source, n| source.sql(&n.to_string(), "mark", text(n)));
-            let report = database.migrator().source(source.clone()).migrate().await.expect("it goes well");
-            assert_eq!(report.applied.len(), 10_001);
-            assert_eq!(database.column("select count(distinct n) from marks").await, ["10000"]);
-            assert!(database.migrator().source(source).migrate().await.expect("nothing is pending").applied.is_empty());
-        }
-    });
+    let part = Part::begin("migrations", 0, Some(10_001));
+    let text = |n: u64| format!("insert into marks values ({n})");
+    let first = CodeSource::new().sql("0", "marks", "create table marks (n integer)");
+    let source = (1..part.of()).fold(first, |source, n| source.sql(&n.to_string(), "mark", text(n)));
+    let applied = within(&part, database.migrator().source(source.clone())).await;
+    part.tell_of(applied);
+    let marks = database.column("select count(distinct n) from marks").await;
+    assert_eq!(marks, [applied.saturating_sub(1).to_string()], "each is applied once, and each that is told");
+    if applied == part.of() {
+        assert!(database.migrator().source(source).migrate().await.expect("nothing is pending").applied.is_empty());
+    }
 }

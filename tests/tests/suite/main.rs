@@ -43,11 +43,6 @@ macro_rules! on_both {
 }
 use on_both;
 
-/// Whether the long form of the tests was asked for.
-fn is_long() -> bool {
-    std::env::var_os("WHIMBREL_LONG").is_some_and(|value| !value.is_empty() && value != "0")
-}
-
 /// The workspace's folder.
 fn root() -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is in a workspace").to_owned()

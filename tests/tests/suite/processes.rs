@@ -5,8 +5,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use whimbrel_tests::database::TestDatabase;
+use whimbrel_tests::long::{Part, is_long, seed};
 
-use super::{is_long, on_both};
+use super::on_both;
 
 on_both! {
     eight_at_once_apply_each_migration_once
@@ -85,16 +86,14 @@ impl Chance {
 }
 
 async fn killed_ones_are_completed_by_the_next(database: TestDatabase) {
-    let (moments, count) = if is_long() { (50, 1_000) } else { (5, 200) };
-    let seed = std::env::var("WHIMBREL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0x5eed_u64);
-    println!("WHIMBREL_SEED={seed}");
-    let mut chance = Chance(seed.max(1));
+    let (mut part, count) = (Part::begin("kills", 5, Some(50)), if is_long() { 1_000 } else { 200 });
+    let mut chance = Chance(seed());
     let folder = marking(&database, count);
     // How long a whole run takes here; moments are chosen within it.
     let before = Instant::now();
     end_well(vec![start(&database, &folder)]);
     let whole = before.elapsed();
-    for moment in 0..moments {
+    while part.has_another() {
         wipe(&database, count).await;
         let after = Duration::from_micros(chance.below(u64::try_from(whole.as_micros()).expect("a short time").max(1)));
         let mut process = start(&database, &folder);
@@ -103,11 +102,12 @@ async fn killed_ones_are_completed_by_the_next(database: TestDatabase) {
         process.kill().expect("it can be killed");
         process.wait().expect("it is gone");
         let run = end_well(vec![start(&database, &folder)]);
-        println!("moment {moment}: killed after {after:?}, the next applied {run}");
+        println!("kill {}: after {after:?}, the next applied {run}", part.done());
         is_marked_once(&database, count).await;
         let rows = database.column("select count(*) from whimbrel_history where state = 'applied'").await;
         assert_eq!(rows, [(count + 1).to_string()]);
     }
+    part.tell();
 }
 
 /// An empty database again.

@@ -22,6 +22,19 @@ fn a_long_run_has_all_versions_but_a_named_one_wins() {
 }
 
 #[test]
+fn a_long_part_runs_alone() {
+    let one = TestOptions { long: true, parts: vec!["fuzz".to_owned()], checks: false, ..test(&[15]) };
+    assert_eq!(parsed("test --part fuzz"), Ok(Verb::Test(one.clone())));
+    let budget = TestOptions { budget: Some(30), majors: Vec::new(), ..one };
+    assert_eq!(parsed("test --long --sqlite-only --part fuzz --budget 30"), Ok(Verb::Test(budget)));
+    for line in
+        ["test --part fizz", "test --part", "test --budget 30", "test --long --budget soon", "test --long --budget 0"]
+    {
+        assert!(parsed(line).is_err(), "{line}");
+    }
+}
+
+#[test]
 fn filters_are_handed_on_as_they_are() {
     let filters = vec!["--long".to_owned(), "--help".to_owned(), "a::b".to_owned()];
     let expected = TestOptions { filters, ..test(&[]) };
