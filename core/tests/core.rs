@@ -10,9 +10,9 @@ mod fake;
 mod faults;
 #[path = "core/fixtures.rs"]
 mod fixtures;
-// The suite has it too, and uses more of it.
+// The suite has it too.
 #[path = "../../tests/src/long.rs"]
-#[expect(dead_code, reason = "it is a module of another crate's library")]
+#[expect(unreachable_pub, reason = "it is a module of another crate's library")]
 mod long;
 #[path = "core/migrator.rs"]
 mod migrator;
