@@ -12,16 +12,12 @@ use crate::{
     Failure,
     arguments::TestOptions,
     postgres::Postgres,
-    steps::{self, End, cargo, run_tests_within, step},
+    steps::{self, cargo, run_tests, step},
     tally::Tally,
 };
 
 /// The seed of every long run, so that what it finds is found again.
 const SEED: &str = "20260101";
-
-/// How much longer than its budget a part may take before it is ended. It ends by itself between two of its steps, and
-/// the longest step is one run of a thousand migrations.
-const GRACE: Duration = Duration::from_secs(300);
 
 /// What comes before the count in what a test prints, see `tests/src/long.rs`.
 const MARK: &str = "long part: ";
@@ -117,14 +113,11 @@ fn run_part(part: &Part, budget: Duration, server: Option<&Postgres>) -> (Line, 
     let (mut tally, mut count, start) = (Tally::default(), None, Instant::now());
     let mut hear = |line: &str| count = counted(line).or(count.take());
     let heading = format!("long part {}, seed {}, at most {} s", part.name, seed(), budget.as_secs());
-    let ended = step(&heading, || run_tests_within(&mut command, budget + GRACE, &mut tally, &mut hear));
+    let ended = step(&heading, || run_tests(&mut command, &mut tally, &mut hear));
     let failure = match &ended {
         Err(error) => Some(error.clone()),
-        Ok(End::Killed) => Some(format!("{}: did not end within {} s", part.name, (budget + GRACE).as_secs())),
-        Ok(End::ByItself) if count.is_none() => {
-            Some(format!("{}: told no count: is its test called so still?", part.name))
-        }
-        Ok(End::ByItself) => None,
+        Ok(()) if count.is_none() => Some(format!("{}: told no count: is its test called so still?", part.name)),
+        Ok(()) => None,
     };
     let verdict = match (&failure, &count) {
         (Some(_), _) => "FAILED",

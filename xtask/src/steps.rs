@@ -1,13 +1,9 @@
 //! Named, timed steps, and the commands in them.
 
-#[cfg(test)]
-mod tests;
-
 use std::{
     ffi::OsStr,
     io::{BufRead, BufReader, Write as _},
-    process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc,
+    process::{Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -78,73 +74,22 @@ pub(crate) fn output_within(command: &mut Command, limit: Duration) -> Result<St
     Err(describe(command, String::from_utf8_lossy(&output.stderr).trim()))
 }
 
-/// Runs a test command, shows its output and adds its results to `tally`.
-pub(crate) fn run_tests(command: &mut Command, tally: &mut Tally) -> Result<(), Failure> {
+/// Runs a test command, shows its output, adds its results to `tally` and hands each line to `hear`.
+pub(crate) fn run_tests(command: &mut Command, tally: &mut Tally, hear: &mut dyn FnMut(&str)) -> Result<(), Failure> {
     let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| describe(command, &error.to_string()))?;
-    show(&mut child, tally, &mut |_| {})?;
+    if let Some(stdout) = child.stdout.take() {
+        let mut lines = BufReader::new(stdout);
+        let mut line = Vec::new();
+        while lines.read_until(b'\n', &mut line).map_err(|error| error.to_string())? > 0 {
+            let text = String::from_utf8_lossy(&line);
+            print!("{text}");
+            tally.read(&text);
+            hear(&text);
+            line.clear();
+        }
+    }
     let status = child.wait().map_err(|error| error.to_string())?;
     ended(command, status)
-}
-
-/// How a command with a limit came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    ByItself,
-    Killed,
-}
-
-/// Like [`run_tests`], hands each line to `hear`, and kills the command with all that it started when `limit` is over.
-pub(crate) fn run_tests_within(
-    command: &mut Command,
-    limit: Duration,
-    tally: &mut Tally,
-    hear: &mut dyn FnMut(&str),
-) -> Result<End, Failure> {
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(command, 0);
-    let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| describe(command, &error.to_string()))?;
-    let (over, watched) = mpsc::channel();
-    let group = child.id();
-    let watch = thread::spawn(move || {
-        let late = matches!(watched.recv_timeout(limit), Err(mpsc::RecvTimeoutError::Timeout));
-        if late {
-            kill_group(group);
-        }
-        late
-    });
-    let shown = show(&mut child, tally, hear);
-    let status = child.wait().map_err(|error| error.to_string());
-    let _: Result<(), _> = over.send(());
-    if watch.join().unwrap_or(false) {
-        return Ok(End::Killed);
-    }
-    shown?;
-    ended(command, status?).map(|()| End::ByItself)
-}
-
-/// Ends a command that was started as a group of its own.
-fn kill_group(group: u32) {
-    let mut kill = if cfg!(windows) {
-        command("taskkill", &["/T", "/F", "/PID", &group.to_string()])
-    } else {
-        command("kill", &["-KILL", "--", &format!("-{group}")])
-    };
-    if let Err(error) = output(&mut kill) {
-        println!("    could not be ended: {error}");
-    }
-}
-
-fn show(child: &mut Child, tally: &mut Tally, hear: &mut dyn FnMut(&str)) -> Result<(), Failure> {
-    let Some(stdout) = child.stdout.take() else { return Ok(()) };
-    let (mut lines, mut line) = (BufReader::new(stdout), Vec::new());
-    while lines.read_until(b'\n', &mut line).map_err(|error| error.to_string())? > 0 {
-        let text = String::from_utf8_lossy(&line);
-        print!("{text}");
-        tally.read(&text);
-        hear(&text);
-        line.clear();
-    }
-    Ok(())
 }
 
 fn ended(command: &Command, status: ExitStatus) -> Result<(), Failure> {

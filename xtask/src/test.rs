@@ -69,7 +69,7 @@ fn arrange(majors: &[u32]) -> Result<Vec<Postgres>, Failure> {
 fn test_without_server(options: &TestOptions, tally: &mut Tally, table: &mut Vec<Line>) -> Option<Failure> {
     let (mut command, start) = (tests(options, true), Instant::now());
     command.env("WHIMBREL_TEST_SQLITE_ONLY", "1");
-    let failure = step("tests on SQLite alone", || run_tests(&mut command, tally)).err();
+    let failure = step("tests on SQLite alone", || run_tests(&mut command, tally, &mut |_| {})).err();
     table.push(Line::of_suite("tests on SQLite".to_owned(), *tally, start.elapsed(), failure.is_none()));
     failure
 }
@@ -87,7 +87,7 @@ fn test_on(
     let (mut command, start) = (tests(options, whole), Instant::now());
     command.envs(server.environment());
     let mut here = Tally::default();
-    let outcome = step(&format!("{scope} on Postgres {major}"), || run_tests(&mut command, &mut here));
+    let outcome = step(&format!("{scope} on Postgres {major}"), || run_tests(&mut command, &mut here, &mut |_| {}));
     *tally += here;
     table.push(Line::of_suite(format!("tests on Postgres {major}"), here, start.elapsed(), outcome.is_ok()));
     let version = server.version().unwrap_or_else(|_| format!("Postgres {major}, which no test used"));

@@ -80,14 +80,14 @@ pub(super) async fn one_in_a_transaction_goes_with_it(bench: &Bench) -> Outcome 
     Outcome::Passed
 }
 
-async fn row_of(session: &mut dyn Session) -> HistoryRow {
+async fn row_of(session: &mut dyn Session, draft: &Draft) -> HistoryRow {
     let rows = session.history(HistoryDetail::Full).await.expect("it can be read").expect("it is there");
-    rows.into_iter().next().expect("it has a row")
+    rows.into_iter().find(|row| row.id == draft.id).expect("it has a row")
 }
 
 /// What an earlier run left, in every field that a claim writes or clears.
-fn left_behind(state: RowState) -> HistoryRow {
-    let mut before = row("7");
+fn left_behind(version: &str, state: RowState) -> HistoryRow {
+    let mut before = row(version);
     (before.state, before.fence, before.name) = (state, 7, "old_name".into());
     (before.statements_done, before.statements_total) = (2, 2);
     (before.origin, before.error) = ("baseline".into(), Some("an old error".into()));
@@ -95,24 +95,21 @@ fn left_behind(state: RowState) -> HistoryRow {
 }
 
 pub(super) async fn every_mode_writes_every_field(bench: &Bench) -> Outcome {
-    let takeover = (ClaimMode::Takeover { fence: 7 }, Some(left_behind(RowState::Failed)));
-    let rerun = (ClaimMode::Rerun { fence: 7 }, Some(left_behind(RowState::Applied)));
-    for (round, (mode, before)) in [(ClaimMode::New, None), takeover, rerun].into_iter().enumerate() {
-        let table = format!("history_{round}");
-        let Some(client) = bench.client_with_history(&table) else {
-            return Outcome::Skipped("the backend has no option for the table's name, and the case needs three");
-        };
-        let mut session = client.connect().await.expect("a client is let in");
-        create(&mut *session).await;
-        let recorded: Vec<HistoryRow> = before.iter().cloned().collect();
-        run(&mut *session, &[Op::Record(&recorded)]).await.expect("what was there");
-        let (draft, token) = (Draft::new("007"), Checksum::of_text("tokens of today"));
+    let mut session = with_history(bench).await;
+    let (failed, applied) = (left_behind("7", RowState::Failed), left_behind("8", RowState::Applied));
+    run(&mut *session, &[Op::Record(&[failed.clone(), applied.clone()])]).await.expect("what was there");
+    for (mode, version, before) in [
+        (ClaimMode::New, "006", None),
+        (ClaimMode::Takeover { fence: 7 }, "007", Some(failed)),
+        (ClaimMode::Rerun { fence: 7 }, "008", Some(applied)),
+    ] {
+        let (draft, token) = (Draft::new(version), Checksum::of_text("tokens of today"));
         let mut claim = draft.claim(mode);
         (claim.token_checksum, claim.lease) = (&token, Some(LONG));
         (claim.statements_total, claim.statements_done) = (9, u32::from(before.is_some()));
         run(&mut *session, &[Op::Claim(&claim)]).await.expect("it is as the mode expects");
-        let row = row_of(&mut *session).await;
-        assert_eq!((row.id.to_string(), &*row.name), ("007".to_owned(), "some_name"), "{mode:?}");
+        let row = row_of(&mut *session, &draft).await;
+        assert_eq!((row.id.to_string().as_str(), &*row.name), (version, "some_name"), "{mode:?}");
         assert_eq!((&row.checksum, row.token_checksum.as_ref()), (&draft.checksum, Some(&token)), "{mode:?}");
         assert_eq!((row.state, row.fence), (RowState::Running, claim.fence_after()), "{mode:?}");
         assert_eq!((row.statements_done, row.statements_total), (claim.statements_done, 9), "{mode:?}");
@@ -203,11 +200,11 @@ pub(super) async fn a_takeover_keeps_what_is_done(bench: &Bench) -> Outcome {
 
 pub(super) async fn a_takeover_from_the_start_forgets_what_was_done(bench: &Bench) -> Outcome {
     let mut session = with_history(bench).await;
-    let mut before = left_behind(RowState::Failed);
+    let (draft, mut before) = (Draft::new("7"), left_behind("7", RowState::Failed));
     (before.statements_done, before.prefix_checksum) = (1, Some(Checksum::of_text("one statement")));
     run(&mut *session, &[Op::Record(&[before])]).await.expect("a row is recorded");
-    claim(&mut *session, &Draft::new("7"), ClaimMode::Takeover { fence: 7 }, Some(LONG)).await.expect("it failed");
-    let row = row_of(&mut *session).await;
+    claim(&mut *session, &draft, ClaimMode::Takeover { fence: 7 }, Some(LONG)).await.expect("it failed");
+    let row = row_of(&mut *session, &draft).await;
     assert_eq!((row.statements_done, row.prefix_checksum), (0, None));
     Outcome::Passed
 }
@@ -320,11 +317,11 @@ pub(super) async fn a_late_heartbeat_changes_nothing(bench: &Bench) -> Outcome {
     let (failure, heartbeat) = (Failure { row: fenced, error: "why" }, Heartbeat { row: fenced, lease: LONG });
     claim(&mut *session, &draft, ClaimMode::New, Some(LONG)).await.expect("nobody has it");
     run(&mut *session, &[Op::Fail(&failure)]).await.expect("it is recorded");
-    let before = row_of(&mut *session).await;
+    let before = row_of(&mut *session, &draft).await;
     if let Err(halted) = run(&mut *session, &[Op::Heartbeat(&heartbeat)]).await {
         assert_eq!(halted.error.kind(), BackendErrorKind::LostClaim, "{}", halted.error);
     }
-    assert_eq!(format!("{:?}", row_of(&mut *session).await), format!("{before:?}"));
+    assert_eq!(format!("{:?}", row_of(&mut *session, &draft).await), format!("{before:?}"));
     let again = claim(&mut *session, &draft, ClaimMode::Takeover { fence: 1 }, Some(LONG)).await;
     again.expect("a row that failed is free, whoever gave a sign of life");
     Outcome::Passed

@@ -79,7 +79,7 @@ pub(super) async fn completes_where_nothing_answers(bench: &Bench) -> Outcome {
     let mut session = client.connect().await.expect("a client is let in");
     let interrupt = session.interrupt();
     let slow = [Op::Statement(bench.snippets().slow)];
-    let (pause, patience) = (Duration::from_millis(300), Duration::from_secs(15));
+    let (pause, patience) = (Duration::from_millis(300), Duration::from_secs(10));
     let running = std::pin::pin!(run(&mut *session, &slow));
     let asking = std::pin::pin!(async {
         client.clock().sleep(pause).await;

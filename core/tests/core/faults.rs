@@ -9,7 +9,7 @@ use whimbrel_core::{
 };
 
 use crate::fake::{Fake, Fault};
-use crate::long::{Rounds, seed};
+use crate::long::{Part, seed};
 use crate::schedule::{block_on, interleave};
 
 const STEPWISE: &str = "-- whimbrel: no-transaction\nc one; c two; c three";
@@ -150,10 +150,10 @@ fn a_database_without_transactional_ddl() {
 
 #[test]
 fn runners_side_by_side_apply_each_migration_once() {
-    let first = seed(0);
-    let mut rounds = Rounds::begin(1_500, Some(100_000));
-    while rounds.next() {
-        let seed = first.wrapping_add(rounds.done);
+    let first = seed();
+    let mut part = Part::begin("schedules", 1_500, Some(100_000));
+    while part.has_another() {
+        let seed = first.wrapping_add(part.done());
         let make = if seed.is_multiple_of(2) { Fake::new } else { Fake::without_lock };
         let fake = make();
         let runners: Vec<Migrator> = (0..2 + seed % 2).map(|_| migrator(&fake, true, TransactionMode::Each)).collect();
@@ -168,7 +168,7 @@ fn runners_side_by_side_apply_each_migration_once() {
         }
         assert_eq!((applied, fake.effects()), (4, all(true).into_iter().map(str::to_owned).collect()), "seed {seed}");
     }
-    rounds.tell("schedules");
+    part.tell();
 }
 
 #[test]

@@ -3,10 +3,8 @@
 use whimbrel_core::split::{Lexer, Rules, check, split, token_hash};
 
 use crate::fixtures;
-use crate::long::{Rounds, seed};
+use crate::long::{Part, seed};
 use crate::split::assert_whole;
-
-const SEED: u64 = 0x5eed_0fb1_7d51_9e57;
 
 /// SplitMix64: every run makes the same texts.
 struct Random(u64);
@@ -162,9 +160,9 @@ fn made_up_texts_are_split_soundly() {
         .map(|folder| fixtures::known(&folder).iter().map(|file| (file.lexer, file.text())).collect())
         .unwrap_or_default();
     let texts: Vec<_> = texts.into_iter().filter(|(_, text)| text.len() < 8_000).collect();
-    let mut random = Random(seed(SEED));
-    let mut rounds = Rounds::begin(1_500, None);
-    while rounds.next() {
+    let mut random = Random(seed());
+    let mut part = Part::begin("rounds", 1_500, None);
+    while part.has_another() {
         for lexer in [Lexer::Postgres, Lexer::Sqlite] {
             assert_found(&mut random, lexer);
             let made = grammar(&mut random, lexer, 3) + ";" + &grammar(&mut random, lexer, 1);
@@ -177,5 +175,5 @@ fn made_up_texts_are_split_soundly() {
             assert_sound(*lexer, &mutate(&mut random, text));
         }
     }
-    rounds.tell("rounds");
+    part.tell();
 }

@@ -236,7 +236,7 @@ fn a_migration_is_four_flushes_on_sqlite_with_a_rollback_journal() {
 on_both! { ten_thousand_migrations_cost_no_more_each }
 
 /// Migrates, and stops where the part's time is over; gives how many are applied.
-async fn within(part: &Part, migrator: Migrator) -> usize {
+async fn within(part: &Part, migrator: Migrator) -> u64 {
     let token = CancelToken::new();
     let migrator = migrator.cancel(token.clone());
     let late = async {
@@ -251,11 +251,12 @@ async fn within(part: &Part, migrator: Migrator) -> usize {
         result = migrator.migrate() => result,
         () = late => unreachable!("it never ends"),
     };
-    match result {
+    let applied = match result {
         Ok(report) => report.applied.len(),
         Err(MigrateError::Cancelled { report, .. }) => report.applied.len(),
         Err(error) => panic!("{error}"),
-    }
+    };
+    applied as u64
 }
 
 async fn ten_thousand_migrations_cost_no_more_each(database: TestDatabase) {
@@ -263,12 +264,12 @@ async fn ten_thousand_migrations_cost_no_more_each(database: TestDatabase) {
         println!("did not run: it is part of the long form (WHIMBREL_LONG=1)");
         return;
     }
-    let part = Part::begin("migrations", 0, 10_001);
-    let text = |n: usize| format!("insert into marks values ({n})");
+    let part = Part::begin("migrations", 0, Some(10_001));
+    let text = |n: u64| format!("insert into marks values ({n})");
     let first = CodeSource::new().sql("0", "marks", "create table marks (n integer)");
     let source = (1..part.of()).fold(first, |source, n| source.sql(&n.to_string(), "mark", text(n)));
     let applied = within(&part, database.migrator().source(source.clone())).await;
-    part.tell(applied);
+    part.tell_of(applied);
     let marks = database.column("select count(distinct n) from marks").await;
     assert_eq!(marks, [applied.saturating_sub(1).to_string()], "each is applied once, and each that is told");
     if applied == part.of() {

@@ -86,15 +86,14 @@ impl Chance {
 }
 
 async fn killed_ones_are_completed_by_the_next(database: TestDatabase) {
-    let (part, count) = (Part::begin("kills", 5, 50), if is_long() { 1_000 } else { 200 });
+    let (mut part, count) = (Part::begin("kills", 5, Some(50)), if is_long() { 1_000 } else { 200 });
     let mut chance = Chance(seed());
     let folder = marking(&database, count);
     // How long a whole run takes here; moments are chosen within it.
     let before = Instant::now();
     end_well(vec![start(&database, &folder)]);
     let whole = before.elapsed();
-    let mut kills = 0;
-    while kills < part.of() && part.has_time() {
+    while part.has_another() {
         wipe(&database, count).await;
         let after = Duration::from_micros(chance.below(u64::try_from(whole.as_micros()).expect("a short time").max(1)));
         let mut process = start(&database, &folder);
@@ -103,13 +102,12 @@ async fn killed_ones_are_completed_by_the_next(database: TestDatabase) {
         process.kill().expect("it can be killed");
         process.wait().expect("it is gone");
         let run = end_well(vec![start(&database, &folder)]);
-        kills += 1;
-        println!("kill {kills}: after {after:?}, the next applied {run}");
+        println!("kill {}: after {after:?}, the next applied {run}", part.done());
         is_marked_once(&database, count).await;
         let rows = database.column("select count(*) from whimbrel_history where state = 'applied'").await;
         assert_eq!(rows, [(count + 1).to_string()]);
     }
-    part.tell(kills);
+    part.tell();
 }
 
 /// An empty database again.

@@ -35,6 +35,6 @@ fn the_test_of_a_part_is_there_and_tells_a_count() {
         let (module, name) = (path.first().copied().unwrap_or_default(), path.last().copied().unwrap_or_default());
         let folder = if part.binary == "suite" { "tests/tests/suite" } else { "core/tests/core" };
         let text = fs::read_to_string(root().join(folder).join(format!("{module}.rs"))).unwrap_or_default();
-        assert!(text.contains(&format!("fn {name}(")) && text.contains(".tell("), "{}: {}", part.name, part.test);
+        assert!(text.contains(&format!("fn {name}(")) && text.contains(".tell"), "{}: {}", part.name, part.test);
     }
 }

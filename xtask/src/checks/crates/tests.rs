@@ -27,6 +27,21 @@ fn dependencies_point_one_way() {
 }
 
 #[test]
+fn what_a_feature_asks_for_is_optional() {
+    for (optional, holds) in [(true, true), (false, false)] {
+        let mut metadata = metadata("", None);
+        let packages = metadata["packages"].as_array_mut().into_iter().flatten();
+        for package in packages.filter(|package| package["name"] == "whimbrel-backend-sqlite") {
+            let uses = json!([{"name": "whimbrel-core"}, {"name": "whimbrel-schema", "optional": optional}]);
+            package["dependencies"] = uses;
+        }
+        let schema = json!({"name": "whimbrel-schema", "dependencies": [{"name": "whimbrel-core"}]});
+        metadata["packages"].as_array_mut().into_iter().for_each(|packages| packages.push(schema.clone()));
+        assert_eq!(check(&metadata).is_ok(), holds, "optional: {optional}");
+    }
+}
+
+#[test]
 fn only_backends_use_drivers() {
     for driver in DRIVERS {
         assert!(check(&metadata("whimbrel-cli", Some((driver, None)))).is_err(), "{driver}");
@@ -38,4 +53,9 @@ fn only_backends_use_drivers() {
 fn a_rule_about_a_package_that_is_gone_says_so() {
     let failure = check(&json!({"packages": []})).err().unwrap_or_default();
     assert!(failure.contains("there is no package whimbrel-cli"), "{failure}");
+}
+
+#[test]
+fn the_workspace_keeps_the_rules() {
+    assert_eq!(super::super::metadata().and_then(|metadata| check(&metadata)), Ok(()));
 }
