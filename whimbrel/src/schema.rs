@@ -14,7 +14,8 @@
 
 mod scratch;
 
-use whimbrel_core::{BackendError, MigrationBackend, SqlSession};
+use whimbrel_core::{BackendError, Dialect, MigrationBackend, SqlSession};
+use whimbrel_schema::generate::Scratch;
 pub use whimbrel_schema::*;
 
 #[cfg(feature = "sqlite")]
@@ -24,20 +25,41 @@ pub use scratch::ServerScratch;
 
 use model::ObjectName;
 
-/// The dialect of this name, where this build has it: `sqlite`, `postgres`.
+/// Throw-away databases, where there is a place for them.
+type MaybeScratch = Result<Option<Box<dyn Scratch>>, BackendError>;
+
+/// A dialect of this build, and where its migrations can be proved.
+struct Known {
+    name: &'static str,
+    dialect: &'static dyn SchemaDialect,
+    scratch: fn(Option<&str>) -> MaybeScratch,
+}
+
+#[cfg(feature = "sqlite")]
+static SQLITE: whimbrel_backend_sqlite::SqliteSchema = whimbrel_backend_sqlite::SqliteSchema::new();
+#[cfg(feature = "postgres")]
+static POSTGRES: whimbrel_backend_postgres::PostgresSchema = whimbrel_backend_postgres::PostgresSchema::new();
+
+static KNOWN: &[Known] = &[
+    #[cfg(feature = "sqlite")]
+    Known { name: Dialect::SQLITE.name, dialect: &SQLITE, scratch: scratch::in_memory },
+    #[cfg(feature = "postgres")]
+    Known { name: Dialect::POSTGRES.name, dialect: &POSTGRES, scratch: scratch::on_server },
+];
+
+/// The dialect of this name, where this build has it.
 #[must_use]
 pub fn dialect(name: &str) -> Option<&'static dyn SchemaDialect> {
-    #[cfg(feature = "sqlite")]
-    static SQLITE: whimbrel_backend_sqlite::SqliteSchema = whimbrel_backend_sqlite::SqliteSchema::new();
-    #[cfg(feature = "postgres")]
-    static POSTGRES: whimbrel_backend_postgres::PostgresSchema = whimbrel_backend_postgres::PostgresSchema::new();
-    let known: &[&'static dyn SchemaDialect] = &[
-        #[cfg(feature = "sqlite")]
-        &SQLITE,
-        #[cfg(feature = "postgres")]
-        &POSTGRES,
-    ];
-    known.iter().copied().find(|dialect| dialect.dialect().name == name)
+    KNOWN.iter().find(|known| known.name == name).map(|known| known.dialect)
+}
+
+/// Throw-away databases of the dialect of this name: in memory, or on the server of a URL. `None`: there is no place.
+///
+/// # Errors
+///
+/// A URL that is wrong. Nothing is connected yet.
+pub fn scratch(name: &str, url: Option<&str>) -> Result<Option<Box<dyn Scratch>>, BackendError> {
+    KNOWN.iter().find(|known| known.name == name).map_or(Ok(None), |known| (known.scratch)(url))
 }
 
 /// Reads the schema of a database, without what `ignored` names: its history table.

@@ -69,7 +69,8 @@ impl Taken {
         for number in 1.. {
             let name = object_name(&table.name, second, &label_tried);
             let key = (table.schema.clone(), name.clone());
-            if !self.constraints.contains(&key) && !(is_index && self.relations.contains(&key)) {
+            let taken = self.constraints.contains(&key) || is_index && self.relations.contains(&key);
+            if !taken {
                 if is_index {
                     self.relations.insert(key.clone());
                 }

@@ -70,6 +70,7 @@ impl<'a> Writer<'a> {
         }
         let Some(last) = self.steps.last_mut() else { return self.steps.push(step) };
         if let Err(step) = last.join(step) {
+            let step = *step;
             self.steps.push(step);
         }
     }

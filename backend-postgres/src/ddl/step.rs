@@ -131,11 +131,11 @@ impl Step {
 
     /// Joins the step that follows, where one `ALTER TABLE` can do both under no stronger lock than one of them needs
     /// anyway. What would wait with the weaker lock keeps it: its statement is its own.
-    pub(super) fn join(&mut self, next: Self) -> Result<(), Self> {
+    pub(super) fn join(&mut self, next: Self) -> Result<(), Box<Self>> {
         let same = self.action_of.is_some() && self.action_of == next.action_of;
         let held = self.lock >= next.lock;
         if !same || self.alone || next.alone || !held {
-            return Err(next);
+            return Err(Box::new(next));
         }
         self.texts.extend(next.texts);
         for relation in next.locked {

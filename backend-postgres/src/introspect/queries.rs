@@ -346,8 +346,7 @@ pub(super) fn others() -> String {
             "select 'foreign server ' || s.srvname from pg_catalog.pg_foreign_server s where {}",
             own("pg_foreign_server", "s.oid")
         ),
-        format!(
-            "select 'comment on ' || pg_catalog.pg_describe_object(d.classoid, d.objoid, d.objsubid) \
+        "select 'comment on ' || pg_catalog.pg_describe_object(d.classoid, d.objoid, d.objsubid) \
              from pg_catalog.pg_description d where d.objoid >= 16384 and (d.classoid in (\
              'pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_constraint'::pg_catalog.regclass, \
              'pg_catalog.pg_trigger'::pg_catalog.regclass, 'pg_catalog.pg_policy'::pg_catalog.regclass, \
@@ -357,7 +356,7 @@ pub(super) fn others() -> String {
              where c.oid = d.objoid and (c.relkind in ('i', 'I', 'S', 'c', 'f') \
              or c.relkind in ('v', 'm') and d.objsubid > 0))) and not exists (select from pg_catalog.pg_depend x \
              where x.classid = d.classoid and x.objid = d.objoid and x.deptype = 'e')"
-        ),
+            .to_owned(),
         format!(
             "select 'constraint ' || pg_catalog.quote_ident(o.conname) || ' of ' \
              || o.conrelid::pg_catalog.regclass::text || ' (not valid, or not enforced)' \

@@ -60,7 +60,7 @@ pub(super) fn in_place<'a>(
 }
 
 /// Columns that are dropped, each after those that are computed from it.
-fn computed_first<'a>(mut columns: Vec<&'a Column>) -> Vec<&'a Column> {
+fn computed_first(mut columns: Vec<&Column>) -> Vec<&Column> {
     let mut ordered = Vec::with_capacity(columns.len());
     while !columns.is_empty() {
         let needed = |name: &str| {

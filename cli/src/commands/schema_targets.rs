@@ -4,10 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use whimbrel::Problem;
-use whimbrel::postgres::PostgresBackend;
 use whimbrel::schema::generate::{Scratch, Target};
 use whimbrel::schema::read::{Document, read};
-use whimbrel::schema::{MemoryScratch, Rename, SchemaDialect, ServerScratch, dialect};
+use whimbrel::schema::{Rename, SchemaDialect, dialect, scratch};
 
 use super::Context;
 use crate::config::Config;
@@ -94,15 +93,9 @@ impl Place {
         let missing = || CliError::usage(format!("this build has no {}", target.dialect), "use one that has");
         let dialect = dialect(target.dialect).ok_or_else(missing)?;
         let own = target.url.as_ref().filter(|_| own_server);
-        let scratch: Option<Box<dyn Scratch>> = match (target.dialect, target.scratch_url.as_ref().or(own)) {
-            ("sqlite", _) => Some(Box::new(MemoryScratch)),
-            (_, Some(url)) => {
-                let server =
-                    PostgresBackend::from_url(url).map_err(|error| CliError::database("scratch-url", &error))?;
-                Some(Box::new(ServerScratch::on(server)))
-            }
-            (_, None) => None,
-        };
+        let url = target.scratch_url.as_ref().or(own).map(String::as_str);
+        let scratch = scratch(target.dialect, url)
+            .map_err(|error| CliError::database("the server for throw-away databases", &error))?;
         Ok(Self { target, dialect, scratch })
     }
 

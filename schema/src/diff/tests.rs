@@ -1,3 +1,5 @@
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod made_up;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use super::*;
 use crate::dialect::RenamedObject;
 use crate::model::{Action, IndexTarget, ObjectName, Type};
@@ -11,7 +13,7 @@ fn told(problems: &[Problem]) -> String {
 }
 
 fn refused(text: &str) -> Vec<String> {
-    let problems = read("s", text).expect_err("it is refused");
+    let problems = read("s", text).unwrap_err();
     problems.iter().map(|it| format!("{}:{} {}", it.line.unwrap(), it.column.unwrap(), it.message)).collect()
 }
 

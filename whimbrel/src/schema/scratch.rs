@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use whimbrel_core::history::DEFAULT_HISTORY_TABLE;
-use whimbrel_core::{CodeSource, DirectorySource, MigrateError, MigrationBackend, Migrator, Problem, async_trait};
+use whimbrel_core::{
+    BackendError, CodeSource, DirectorySource, MigrateError, MigrationBackend, Migrator, Problem, async_trait,
+};
 use whimbrel_schema::generate::{Generated, Scratch};
 use whimbrel_schema::model::ObjectName;
 use whimbrel_schema::{Introspected, SchemaDialect};
@@ -19,7 +21,7 @@ pub struct MemoryScratch;
 impl Scratch for MemoryScratch {
     async fn replay(&self, folder: &Path, more: &[Generated]) -> Result<Introspected, Problem> {
         let backend = whimbrel_backend_sqlite::SqliteBackend::memory();
-        replay(Arc::new(backend), known("sqlite")?, folder, more).await
+        replay(Arc::new(backend), &super::SQLITE, folder, more).await
     }
 }
 
@@ -53,7 +55,7 @@ impl Scratch for ServerScratch {
         };
         let backend = self.server.with_database(&name).map_err(|error| refused("name it", &error))?;
         backend.create().await.map_err(|error| refused("make it", &error))?;
-        let replayed = replay(Arc::new(backend.clone()), known("postgres")?, folder, more).await;
+        let replayed = replay(Arc::new(backend.clone()), &super::POSTGRES, folder, more).await;
         // The server ends the sessions of the replay in its own time.
         let dropped = backend.drop_forced().await;
         let replayed = replayed?;
@@ -62,9 +64,17 @@ impl Scratch for ServerScratch {
     }
 }
 
-fn known(dialect: &str) -> Result<&'static dyn SchemaDialect, Problem> {
-    let missing = || Problem::new(dialect, "is no dialect of this build", "switch its feature on");
-    super::dialect(dialect).ok_or_else(missing)
+#[cfg(feature = "sqlite")]
+#[expect(clippy::unnecessary_wraps, reason = "it stands beside ways that can fail")]
+pub(super) fn in_memory(_: Option<&str>) -> Result<Option<Box<dyn Scratch>>, BackendError> {
+    Ok(Some(Box::new(MemoryScratch)))
+}
+
+#[cfg(feature = "postgres")]
+pub(super) fn on_server(url: Option<&str>) -> Result<Option<Box<dyn Scratch>>, BackendError> {
+    let Some(url) = url else { return Ok(None) };
+    let server = whimbrel_backend_postgres::PostgresBackend::from_url(url)?;
+    Ok(Some(Box::new(ServerScratch::on(server))))
 }
 
 /// Applies the folder and what is new to an empty database, and reads what it has become.
