@@ -14,7 +14,7 @@
 
 mod scratch;
 
-use whimbrel_core::{BackendError, Dialect, MigrationBackend, SqlSession};
+use whimbrel_core::{BackendError, MigrationBackend, SqlSession};
 use whimbrel_schema::generate::Scratch;
 pub use whimbrel_schema::*;
 
@@ -42,9 +42,9 @@ static POSTGRES: whimbrel_backend_postgres::PostgresSchema = whimbrel_backend_po
 
 static KNOWN: &[Known] = &[
     #[cfg(feature = "sqlite")]
-    Known { name: Dialect::SQLITE.name, dialect: &SQLITE, scratch: scratch::in_memory },
+    Known { name: "sqlite", dialect: &SQLITE, scratch: scratch::in_memory },
     #[cfg(feature = "postgres")]
-    Known { name: Dialect::POSTGRES.name, dialect: &POSTGRES, scratch: scratch::on_server },
+    Known { name: "postgres", dialect: &POSTGRES, scratch: scratch::on_server },
 ];
 
 /// The dialect of this name, where this build has it.

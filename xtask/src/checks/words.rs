@@ -30,6 +30,7 @@ const NAMES: &[&str] = &[
 /// Where such a name may stand as a text, and why.
 const NAMING: &[(&str, &str)] = &[
     ("core/src/dialect.rs", "it gives the dialects their names"),
+    ("whimbrel/src/schema.rs", "a dialect is asked for by its name"),
     ("whimbrel/src/test_support/postgres.rs", "a server has a database of this name"),
     ("whimbrel/src/database.rs", "a URL's scheme, or what a target is called, chooses the backend"),
 ];

@@ -222,8 +222,7 @@ fn table_sql(table: &Table, tables: &[Table]) -> String {
     let mut sql = format!("CREATE TABLE {name} ({}) {};\n", parts.join(", "), options.join(", "));
     if let Some(index) = table.index {
         let keys = index.replace("{c}", &first);
-        let close = if keys.contains("WHERE") { "" } else { ")" };
-        let keys = if close.is_empty() { format!("{keys})") } else { format!("{keys})") };
+        let keys = format!("{keys})");
         sql.push_str(&format!("CREATE INDEX \"index {}\" ON {name} ({keys};\n", table.name));
     }
     if table.view {
