@@ -9,18 +9,18 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use whimbrel_core::{NewMigration, Problem, Timestamp, Version};
+use whimbrel_core::{NewMigration, Problem, Timestamp, Version, quote_identifier, quote_literal};
 
 pub use checked::{Checked, checked};
 pub use write::WriteError;
 
 use crate::change::{Change, apply_all};
 use crate::compare::{Compared, Difference, compare, compare_live};
-use crate::dialect::{Introspected, Loss, Part, Rename, SchemaDialect, Script, ScriptRequest, Storage};
+use crate::dialect::{Introspected, Loss, Part, Rename, RenamedObject, SchemaDialect, Script, ScriptRequest, Storage};
 use crate::diff::{Question, Questions, diff};
 use crate::folder::Folder;
 use crate::journal::Entry;
-use crate::model::{ObjectName, Schema};
+use crate::model::{ObjectName, Schema, Type};
 use crate::snapshot::Snapshot;
 
 /// A throw-away database of a dialect, on which migrations are proved.
@@ -217,13 +217,10 @@ impl State {
                 let questions = questions.into_iter().map(|question| (target.name.clone(), question)).collect();
                 Refused { questions, ..Refused::default() }
             })?;
-        let request = ScriptRequest {
-            before: &before,
-            after: &wanted,
-            changes: &changes,
-            online: options.online,
-            fills: &options.fills,
-        };
+        let mut fills = options.fills.clone();
+        fills.extend(renamed_values(target, &before, &wanted));
+        let request =
+            ScriptRequest { before: &before, after: &wanted, changes: &changes, online: options.online, fills: &fills };
         let script = if changes.is_empty() { Script::default() } else { script(target, &request)? };
         if !script.losses.is_empty() && !options.accept_data_loss {
             let losses = script.losses.into_iter().map(|loss| (target.name.clone(), loss)).collect();
@@ -298,6 +295,41 @@ impl State {
         }
         files
     }
+}
+
+/// Where a dialect has no enum types, a value of one stands in the rows as a text, and is renamed there.
+fn renamed_values(target: &Target<'_>, before: &Schema, wanted: &Schema) -> BTreeMap<(ObjectName, String), String> {
+    let mut fills: BTreeMap<(ObjectName, String), String> = BTreeMap::new();
+    for rename in target.renames.iter().filter(|rename| !rename.is_refused()) {
+        let RenamedObject::EnumValue(ty) = &rename.object else { continue };
+        if wanted.enum_type(ty).is_some() {
+            continue;
+        }
+        let (old, new) = (quote_literal(&rename.from), quote_literal(&rename.to));
+        for (table, column) in columns_of(&target.schema, ty) {
+            // A note that was carried out before may stay in the file.
+            let allowed = |schema: &Schema, value: &str| {
+                let checks = schema.table(table).map(|it| it.checks.as_slice()).unwrap_or_default();
+                checks.iter().any(|it| it.expr.columns().contains(column) && it.expr.as_str().contains(value))
+            };
+            if allowed(before, &old) && !allowed(wanted, &old) {
+                let name = quote_identifier(column);
+                let fill = fills
+                    .entry((table.clone(), column.to_owned()))
+                    .or_insert_with(|| format!("CASE {name} ELSE {name} END"));
+                *fill = fill.replacen(" ELSE ", &format!(" WHEN {old} THEN {new} ELSE "), 1);
+            }
+        }
+    }
+    fills
+}
+
+/// The columns of an enum type.
+fn columns_of<'a>(schema: &'a Schema, ty: &'a ObjectName) -> impl Iterator<Item = (&'a ObjectName, &'a str)> {
+    let columns = schema.tables.iter().flat_map(|table| table.columns.iter().map(move |column| (&table.name, column)));
+    columns
+        .filter(move |(_, column)| column.ty == Type::Enum(ty.clone()))
+        .map(|(table, column)| (table, column.name.as_str()))
 }
 
 /// How a replay differs from the schema that it should give. Where the database writes queries anew, it is asked to write

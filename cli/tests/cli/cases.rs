@@ -25,6 +25,7 @@ cases! {
     errors_with_caret
     failure_json
     first_run
+    generate
     init_and_new
     namespace
     out_of_order

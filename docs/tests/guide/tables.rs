@@ -5,7 +5,20 @@ use std::process::Command;
 
 use crate::blocks::guide;
 
-const COMMANDS: [&str; 9] = ["migrate", "status", "new", "init", "create", "drop", "reset", "resolve", "completions"];
+const COMMANDS: [&str; 12] = [
+    "migrate",
+    "status",
+    "generate",
+    "verify",
+    "check",
+    "new",
+    "init",
+    "create",
+    "drop",
+    "reset",
+    "resolve",
+    "completions",
+];
 
 /// What the command says about itself.
 pub(crate) fn help(arguments: &[&str]) -> String {

@@ -19,12 +19,32 @@ fn made_up(changes: &[Change]) -> String {
             _ => None,
         })
         .collect();
-    let first = changes.iter().find_map(of_one);
+    // A constraint often goes with a column, and says less.
+    let tells = |change: &&Change| !is_of_constraint(change);
+    let first = changes.iter().filter(tells).find_map(of_one).or_else(|| changes.iter().find_map(of_one));
     match (tables.as_slice(), first) {
+        ([only], _) => format!("create {only}"),
         ([first, _, ..], _) => format!("create {first} and {} more", tables.len() - 1),
         (_, Some(name)) => name,
         _ => "change schema".to_owned(),
     }
+}
+
+fn is_of_constraint(change: &Change) -> bool {
+    use Change::{
+        AddCheck, AddForeignKey, AddPrimaryKey, AddUnique, DropCheck, DropForeignKey, DropPrimaryKey, DropUnique,
+    };
+    matches!(
+        change,
+        AddCheck { .. }
+            | AddForeignKey { .. }
+            | AddPrimaryKey { .. }
+            | AddUnique { .. }
+            | DropCheck { .. }
+            | DropForeignKey { .. }
+            | DropPrimaryKey { .. }
+            | DropUnique { .. }
+    )
 }
 
 fn of_one(change: &Change) -> Option<String> {

@@ -13,6 +13,7 @@ on_both! {
     numbers_of_deleted_rows_are_not_given_again
     views_follow_the_tables_that_they_read
     an_enum_gets_a_value_that_is_used_at_once
+    a_value_of_an_enum_is_renamed_in_the_rows
     types_of_keys_change_on_both_sides
     a_key_that_is_referred_to_is_replaced
     losses_are_refused_until_they_are_accepted
@@ -148,6 +149,19 @@ async fn an_enum_gets_a_value_that_is_used_at_once(database: TestDatabase) {
     project.run(&["insert into people (id) values (3)"]).await;
     assert_eq!(project.rows("select id, mood from people order by id").await, ["1 ok", "2 sad", "3 happy"]);
     assert!(project.database.transact(&["insert into people values (4, 'angry')"]).await.is_err());
+}
+
+async fn a_value_of_an_enum_is_renamed_in_the_rows(database: TestDatabase) {
+    let mut project = Project::new(database);
+    let table = "CREATE TABLE people (id integer PRIMARY KEY, mood mood NOT NULL DEFAULT 'sad', other mood);";
+    project.becomes(&format!("CREATE TYPE mood AS ENUM ('sad', 'it''s ok', 'new'); {table}")).await;
+    project.run(&["insert into people values (1, 'it''s ok', null), (2, 'sad', 'it''s ok')"]).await;
+    let renamed = format!("CREATE TYPE mood AS ENUM ('sad',\n-- @renamed from it's ok\n'fine', 'new'); {table}");
+    project.becomes(&renamed).await;
+    assert_eq!(project.rows("select id, mood, other from people order by id").await, ["1 fine NULL", "2 sad fine"]);
+    assert!(project.database.transact(&["insert into people values (3, 'it''s ok', null)"]).await.is_err());
+    let more = renamed.replace("other mood", "other mood, note text");
+    project.becomes(&more).await;
 }
 
 async fn types_of_keys_change_on_both_sides(database: TestDatabase) {
