@@ -132,7 +132,7 @@ impl From<Vec<Problem>> for Refused {
     }
 }
 
-/// Makes the next migration of every target; writes nothing yet, see [`write`].
+/// Makes the next migration of every target; writes nothing yet, see [`write()`].
 ///
 /// Every target gets a file of the same version and name, so that folders stay alike: where a target has nothing to do,
 /// it says so. Where no target has anything to do there is no migration; a folder whose journal or snapshot is missing or
