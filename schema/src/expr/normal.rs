@@ -157,11 +157,12 @@ fn call(name: ObjectName, mut args: Vec<Node>, distinct: bool, filter: Option<St
         Some(function) if configured.contains(&function) => Some("regconfig"),
         _ => None,
     };
-    if let (Some(stripped), Some(Node::Cast { expr, ty })) = (strip, args.first()) {
-        if ty == stripped && matches!(**expr, Node::Text(_)) {
-            let literal = (**expr).clone();
-            args.splice(..1, [literal]);
-        }
+    if let (Some(stripped), Some(Node::Cast { expr, ty })) = (strip, args.first())
+        && ty == stripped
+        && matches!(**expr, Node::Text(_))
+    {
+        let literal = (**expr).clone();
+        args.splice(..1, [literal]);
     }
     let name = if name == ObjectName::new("btrim") { ObjectName::new("trim") } else { name };
     Node::Call { name, args, distinct, filter }
@@ -190,12 +191,12 @@ fn binary(op: String, left: Node, right: Node) -> Node {
     if let Some((kind, negated)) = like_operator(&op) {
         return like(kind, negated, left, right);
     }
-    if let ("~" | "!~", Node::Call { name, args, .. }) = (op.as_str(), &right) {
-        if let ("similar_to_escape" | "similar_escape", [pattern, rest @ ..]) = (name.name.as_str(), args.as_slice()) {
-            let escape = rest.first().filter(|escape| **escape != Node::Null).cloned().map(Box::new);
-            let (expr, pattern, negated) = (Box::new(left), Box::new(pattern.clone()), op == "!~");
-            return Node::Like { kind: LikeKind::SimilarTo, expr, pattern, escape, negated };
-        }
+    if let ("~" | "!~", Node::Call { name, args, .. }) = (op.as_str(), &right)
+        && let ("similar_to_escape" | "similar_escape", [pattern, rest @ ..]) = (name.name.as_str(), args.as_slice())
+    {
+        let escape = rest.first().filter(|escape| **escape != Node::Null).cloned().map(Box::new);
+        let (expr, pattern, negated) = (Box::new(left), Box::new(pattern.clone()), op == "!~");
+        return Node::Like { kind: LikeKind::SimilarTo, expr, pattern, escape, negated };
     }
     if !is_comparison(&op) {
         return Node::binary(op, left, right);

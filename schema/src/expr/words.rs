@@ -325,7 +325,7 @@ pub(super) fn is_plain(name: &str) -> bool {
 }
 
 /// A name as SQL, quoted only where it must be.
-pub(crate) fn name_sql(name: &str) -> String {
+pub fn name_sql(name: &str) -> String {
     if is_plain(name) { name.to_owned() } else { quote_identifier(name) }
 }
 
@@ -346,6 +346,7 @@ pub(super) fn function_sql(name: &str) -> String {
         "normalize",
         "nullif",
         "overlay",
+        "position",
         "replace",
         "right",
         "substring",
