@@ -51,7 +51,11 @@ impl Expr {
     pub fn parse(text: &str, lexer: Lexer) -> Self {
         match parse::parse(lexer, text) {
             Ok(node) => Self::normalised(node, lexer),
-            Err(token::Unclear) => Self(token::joined(lexer, text)),
+            Err(token::Unclear) => match token::without_parentheses(lexer, text) {
+                Some(inner) => parse::parse(lexer, inner)
+                    .map_or_else(|_| Self(token::joined(lexer, inner)), |node| Self::normalised(node, lexer)),
+                None => Self(token::joined(lexer, text)),
+            },
         }
     }
 

@@ -159,7 +159,7 @@ impl Parser<'_> {
             Some((Infix::Is, if sqlite { power::SQLITE_EQUAL } else { power::IS }))
         } else if is("collate") {
             Some((Infix::Collate, power::COLLATE))
-        } else if is("at") && self.reader.is_word_at(1, "time") {
+        } else if !sqlite && is("at") && self.reader.is_word_at(1, "time") {
             Some((Infix::Zone, power::ZONE))
         } else {
             let ahead = usize::from(is("not"));

@@ -97,6 +97,26 @@ pub(super) fn joined(lexer: Lexer, text: &str) -> String {
     tokens(lexer, text).map_or_else(|_| text.trim().to_owned(), |tokens| join(&tokens))
 }
 
+/// What stands inside of parentheses around the whole text, however many there are; `None` where there are none.
+pub(super) fn without_parentheses(lexer: Lexer, text: &str) -> Option<&str> {
+    let tokens = tokens(lexer, text).ok()?;
+    let opening = tokens.iter().take_while(|token| token.text == "(").count();
+    let closing = tokens.iter().rev().take_while(|token| token.text == ")").count();
+    // How far the parentheses in between reach out of their own.
+    let (mut depth, mut least) = (0_isize, 0_isize);
+    for token in tokens.get(opening..tokens.len().checked_sub(closing)?)? {
+        depth += isize::from(token.text == "(") - isize::from(token.text == ")");
+        least = least.min(depth);
+    }
+    if opening.checked_add_signed(depth)? != closing {
+        return None;
+    }
+    let around = opening.checked_add_signed(least)?.min(closing);
+    let first = tokens.get(around).filter(|_| around > 0 && 2 * around < tokens.len())?;
+    let last = tokens.get(tokens.len() - around - 1)?;
+    text.get(first.start..last.start + last.text.len())
+}
+
 fn join(tokens: &[Lexeme<'_>]) -> String {
     let mut text = String::new();
     for token in tokens {

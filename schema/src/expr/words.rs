@@ -346,6 +346,7 @@ pub(super) fn function_sql(name: &str) -> String {
         "normalize",
         "nullif",
         "overlay",
+        "position",
         "replace",
         "right",
         "substring",
