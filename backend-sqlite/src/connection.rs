@@ -90,6 +90,11 @@ impl Connection {
         self.native.is_some()
     }
 
+    /// The handle, where it is in reach.
+    pub(crate) fn native(&self) -> Option<&Native> {
+        self.native.as_ref()
+    }
+
     pub(crate) fn driver(&self) -> &libsql::Connection {
         &self.driver
     }
@@ -267,7 +272,7 @@ pub(crate) fn create_directory(path: &Path) -> Result<(), BackendError> {
 }
 
 /// SQLite reads `file:x` as a URL and libsql refuses `http:x`; a path is always a path.
-fn literal_path(path: &Path) -> PathBuf {
+pub(crate) fn literal_path(path: &Path) -> PathBuf {
     if path.is_relative() { Path::new(".").join(path) } else { path.to_path_buf() }
 }
 

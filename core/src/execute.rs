@@ -10,7 +10,7 @@ mod transaction;
 
 use std::time::Duration;
 
-pub(crate) use drive::{drive, drive_plain};
+pub(crate) use drive::{drive, drive_backup, drive_plain};
 pub(crate) use on_session::OnSession;
 pub(crate) use stepwise::prefix_checksum;
 

@@ -11,7 +11,7 @@ const BUILD_SCRIPT: &str = r#"fn main() {
 
 const PROGRAM: &str = r#"fn main() {
     let source = whimbrel::embed_migrations!("migrations");
-    let loaded = whimbrel::Source::load(&source, &"main".into()).expect("what compiled also loads");
+    let loaded = whimbrel::Source::load(&source, &"main".into()).complete().expect("what compiled also loads");
     assert_eq!(loaded.len(), source.files().len());
     for file in source.files() {
         println!("{}: {}", file.path, file.text.trim());
