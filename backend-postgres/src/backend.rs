@@ -7,8 +7,8 @@ use std::time::Duration;
 use deadpool_postgres::{Object, Pool, PoolError};
 use tokio_postgres::Config;
 use whimbrel_core::{
-    BackendError, BackendErrorKind, BoxFuture, Capabilities, Clock, Dialect, MigrationBackend, RunLock, Session,
-    async_trait,
+    BackendError, BackendErrorKind, Backups, BoxFuture, Capabilities, Clock, Dialect, MigrationBackend, RunLock,
+    Session, async_trait,
 };
 
 use crate::config::{self, CONNECT_TIMEOUT, Server};
@@ -221,6 +221,9 @@ impl MigrationBackend for PostgresBackend {
         capabilities.statement_timeout = true;
         capabilities.roles = true;
         capabilities.second_session = true;
+        capabilities.backups = Backups::Instead(
+            "make one with `pg_dump --format=custom --file=FILE` first, then migrate without a backup",
+        );
         capabilities
     }
 

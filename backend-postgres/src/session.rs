@@ -14,8 +14,8 @@ use tokio_postgres::{Client, Error, SimpleQueryMessage, SimpleQueryStream};
 use whimbrel_core::backend::{Measurement, TextRow};
 use whimbrel_core::history::HistoryReader;
 use whimbrel_core::{
-    BackendError, BackendErrorKind, Halted, HistoryDetail, HistoryRow, Interrupt, LockOutcome, Notice, Observer, Op,
-    OpOutcome, Session, TransactionState, async_trait, quote_identifier,
+    BackendError, BackendErrorKind, Backup, Halted, HistoryDetail, HistoryRow, Interrupt, LockOutcome, Notice,
+    Observer, Op, OpOutcome, Session, TransactionState, async_trait, quote_identifier,
 };
 
 use crate::error::{Circumstances, of_session};
@@ -364,6 +364,10 @@ impl Session for PostgresSession {
             tokio::time::sleep(LATE_REQUEST).await;
         }
         result
+    }
+
+    async fn backup(&mut self, _: &str) -> Result<Option<Backup>, BackendError> {
+        Err(BackendError::new(BackendErrorKind::Unsupported, "postgres keeps no file that could be copied"))
     }
 
     fn interrupt(&self) -> Box<dyn Interrupt> {

@@ -8,7 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use libsql::Value;
 use whimbrel_core::history::DEFAULT_HISTORY_TABLE;
-use whimbrel_core::{BackendError, BackendErrorKind, Capabilities, Clock, Dialect, MigrationBackend, RunLock, Session};
+use whimbrel_core::{
+    BackendError, BackendErrorKind, Backups, Capabilities, Clock, Dialect, MigrationBackend, RunLock, Session,
+};
 
 use crate::config::{Access, Target, parse_url};
 #[cfg(feature = "remote")]
@@ -245,6 +247,13 @@ impl MigrationBackend for SqliteBackend {
         capabilities.run_lock = RunLock::None;
         capabilities.foreign_keys_switch = true;
         capabilities.second_session = !matches!(self.place, Place::Single { .. });
+        capabilities.backups = match &self.place {
+            Place::File { .. } | Place::Database(_) | Place::Single { owner: Owner::Caller, .. } => Backups::Beside,
+            Place::Single { .. } => {
+                Backups::Instead("migrate without one: a database in memory ends with the program that made it")
+            }
+            Place::Remote(_) => Backups::Instead("make one where the server runs, then migrate without a backup"),
+        };
         capabilities
     }
 

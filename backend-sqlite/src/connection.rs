@@ -90,6 +90,11 @@ impl Connection {
         self.native.is_some()
     }
 
+    /// The handle, where it is in reach.
+    pub(crate) fn native(&self) -> Option<&Native> {
+        self.native.as_ref()
+    }
+
     pub(crate) fn driver(&self) -> &libsql::Connection {
         &self.driver
     }
@@ -117,8 +122,13 @@ impl Connection {
 
     /// Runs one statement to its end.
     pub(crate) async fn execute(&self, sql: &str) -> Result<(), BackendError> {
-        let statement = self.driver.prepare(sql).await.map_err(|error| self.failure(error, sql))?;
-        rows_of(&statement, Vec::new()).await.map(drop).map_err(|error| self.failure(error, sql))
+        self.driver_execute(sql, Vec::new()).await.map_err(|error| self.failure(error, sql))
+    }
+
+    /// The same with values, and with the driver's own error.
+    pub(crate) async fn driver_execute(&self, sql: &str, values: Vec<Value>) -> Result<(), libsql::Error> {
+        let statement = self.driver.prepare(sql).await?;
+        rows_of(&statement, values).await.map(drop)
     }
 
     /// The first value of the first row.
@@ -276,7 +286,7 @@ pub(crate) fn create_directory(path: &Path) -> Result<(), BackendError> {
 }
 
 /// SQLite reads `file:x` as a URL and libsql refuses `http:x`; a path is always a path.
-fn literal_path(path: &Path) -> PathBuf {
+pub(crate) fn literal_path(path: &Path) -> PathBuf {
     if path.is_relative() { Path::new(".").join(path) } else { path.to_path_buf() }
 }
 

@@ -22,6 +22,7 @@
 
 mod admin;
 mod backend;
+mod backup;
 mod config;
 mod connection;
 #[cfg(feature = "schema")]

@@ -5,6 +5,7 @@
 //! - A migration's own text cannot begin, commit or roll back a transaction: SQLite refuses to prepare such a statement,
 //!   so nothing has happened when the error is there.
 //! - A text that holds more than one statement is noticed, because libsql would run the first and forget the rest.
+//! - Every page of the database is copied to another file, while others go on using it.
 //!
 //! All of it needs the raw handle, which libsql keeps private, while it lets every program register an *automatic
 //! extension*: a function that SQLite calls with each handle that it opens. It is registered only for the moment in which
@@ -168,6 +169,25 @@ impl Native {
         None
     }
 
+    /// Copies every page of the database into the empty file at `path`, which is not flushed to the disk. In between,
+    /// `go_on` is asked; where it says no, the copy is left as it is.
+    ///
+    /// The caller has begun to read in a transaction of this connection, so that all pages are of one moment.
+    ///
+    /// # Errors
+    ///
+    /// SQLite's, and `SQLITE_INTERRUPT` where `go_on` said no.
+    pub(crate) fn copy_pages(&self, path: &CStr, go_on: &dyn Fn() -> bool) -> Result<(), libsql::Error> {
+        let destination = Destination::open(path)?;
+        let copying = Copying::begin(&destination, self)?;
+        while !copying.step()? {
+            if !go_on() {
+                return Err(failure(ffi::SQLITE_INTERRUPT));
+            }
+        }
+        copying.finish()
+    }
+
     fn end_of_first(&self, sql: &str) -> Option<usize> {
         match self.prepare(sql) {
             Prepared::Statement(length) => Some(length),
@@ -192,6 +212,95 @@ impl Native {
         let used = (tail as usize).saturating_sub(start as usize).min(sql.len());
         if nothing { Prepared::Nothing(used) } else { Prepared::Statement(used) }
     }
+}
+
+/// The file that a copy is written to, on a connection of its own.
+struct Destination(*mut ffi::sqlite3);
+
+impl Destination {
+    /// Opens a file that is there.
+    fn open(path: &CStr) -> Result<Self, libsql::Error> {
+        let mut handle = ptr::null_mut();
+        // SAFETY: `path` is a C string that outlives the call, the handle is written to a local. SQLite was initialised
+        // when the connection that is copied was opened.
+        let code =
+            unsafe { ffi::sqlite3_open_v2(path.as_ptr(), &raw mut handle, ffi::SQLITE_OPEN_READWRITE, ptr::null()) };
+        // Also after a failure there may be a handle to be closed.
+        let destination = Self(handle);
+        checked(code)?;
+        // A copy that did not come to its end is thrown away, so nothing of it has to be brought back.
+        destination.execute(c"PRAGMA journal_mode = OFF")?;
+        destination.execute(c"PRAGMA synchronous = OFF")?;
+        Ok(destination)
+    }
+
+    fn execute(&self, sql: &CStr) -> Result<(), libsql::Error> {
+        // SAFETY: the handle is open until `self` is dropped; `sql` outlives the call; there is no callback and no answer.
+        checked(unsafe { ffi::sqlite3_exec(self.0, sql.as_ptr(), None, ptr::null_mut(), ptr::null_mut()) })
+    }
+}
+
+impl Drop for Destination {
+    fn drop(&mut self) {
+        // SAFETY: the handle was opened by `open` and is closed once; a null pointer does nothing. What used it borrows
+        // `self`, so nothing does any more.
+        unsafe { ffi::sqlite3_close(self.0) };
+    }
+}
+
+/// A copy under way.
+struct Copying<'a> {
+    copy: *mut ffi::sqlite3_backup,
+    _between: (&'a Destination, &'a Native),
+}
+
+impl<'a> Copying<'a> {
+    /// How many pages are copied before someone may stop it.
+    const PAGES: c_int = 256;
+
+    fn begin(destination: &'a Destination, source: &'a Native) -> Result<Self, libsql::Error> {
+        // SAFETY: both handles are open for as long as this value borrows their owners; the names are C strings.
+        let copy =
+            unsafe { ffi::sqlite3_backup_init(destination.0, c"main".as_ptr(), source.handle, c"main".as_ptr()) };
+        if copy.is_null() {
+            // SAFETY: the handle is open; SQLite tells there why there is no copy.
+            return Err(failure(unsafe { ffi::sqlite3_extended_errcode(destination.0) }));
+        }
+        Ok(Self { copy, _between: (destination, source) })
+    }
+
+    /// Copies some pages; whether those were the last.
+    fn step(&self) -> Result<bool, libsql::Error> {
+        // SAFETY: the copy is under way until `finish` or the end of this value.
+        match unsafe { ffi::sqlite3_backup_step(self.copy, Self::PAGES) } {
+            ffi::SQLITE_DONE => Ok(true),
+            code => checked(code).map(|()| false),
+        }
+    }
+
+    fn finish(mut self) -> Result<(), libsql::Error> {
+        let copy = std::mem::replace(&mut self.copy, ptr::null_mut());
+        // SAFETY: it is finished once, because the pointer was taken out.
+        checked(unsafe { ffi::sqlite3_backup_finish(copy) })
+    }
+}
+
+impl Drop for Copying<'_> {
+    fn drop(&mut self) {
+        // SAFETY: finished once; a null pointer, which `finish` left, does nothing.
+        unsafe { ffi::sqlite3_backup_finish(self.copy) };
+    }
+}
+
+fn checked(code: c_int) -> Result<(), libsql::Error> {
+    if code == ffi::SQLITE_OK { Ok(()) } else { Err(failure(code)) }
+}
+
+/// A code with SQLite's words for it.
+fn failure(code: c_int) -> libsql::Error {
+    // SAFETY: SQLite answers with a C string that is never freed.
+    let message = unsafe { CStr::from_ptr(ffi::sqlite3_errstr(code)) };
+    libsql::Error::SqliteFailure(code, message.to_string_lossy().into_owned())
 }
 
 /// What preparing a text gave, with the bytes that it used.

@@ -106,11 +106,11 @@ impl Switch {
         running
     }
 
-    fn stopped(&self) -> bool {
+    pub(crate) fn stopped(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
     }
 
-    fn set_running(&self, running: bool) {
+    pub(crate) fn set_running(&self, running: bool) {
         self.stop.store(false, Ordering::SeqCst);
         self.running.store(running, Ordering::SeqCst);
     }

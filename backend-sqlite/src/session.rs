@@ -8,11 +8,12 @@ use async_trait::async_trait;
 use libsql::Value;
 use tokio::sync::OwnedMutexGuard;
 use whimbrel_core::{
-    BackendError, BackendErrorKind, BoxFuture, Halted, HistoryDetail, HistoryRow, Interrupt, LockOutcome, Observer, Op,
-    Session, TransactionState,
+    BackendError, BackendErrorKind, Backup, BoxFuture, Halted, HistoryDetail, HistoryRow, Interrupt, LockOutcome,
+    Observer, Op, Session, TransactionState,
 };
 
 use crate::backend::Place;
+use crate::backup::Order;
 use crate::config::Access;
 use crate::connection::{Connection, at_once, exists};
 use crate::history::{End, HistoryTable, Moments, Write};
@@ -350,6 +351,25 @@ impl Session for SqliteSession {
         let (link, result) = ended.map_err(|error| Halted { at: 0, error, transaction: TransactionState::Lost })?;
         self.state = if keep { State::Open(link) } else { State::Waiting };
         result
+    }
+
+    async fn backup(&mut self, namespace: &str) -> Result<Option<Backup>, BackendError> {
+        let was_open = matches!(self.state, State::Open(_));
+        let Some(link) = self.take(false).await? else { return Ok(None) };
+        let file = if let Place::File { path, .. } = &self.place { Some(path.clone()) } else { None };
+        let order = Order { file, history: self.options.history.clone(), namespace: namespace.to_owned() };
+        let stopper = Arc::clone(&self.stopper);
+        // A request to stop may come before the other thread begins.
+        stopper.switch.set_running(true);
+        self.state = State::Lost;
+        let (link, made) = blocking(async move || {
+            let made = order.carry_out(link.connection(), &stopper.switch).await;
+            stopper.switch.set_running(false);
+            (link, made)
+        })
+        .await?;
+        self.put(link, was_open);
+        made.map(Some)
     }
 
     fn interrupt(&self) -> Box<dyn Interrupt> {

@@ -126,6 +126,9 @@ pub(crate) struct Migrate {
     /// A transaction for each migration, or one for all that are pending.
     #[arg(long, value_name = "MODE", value_enum, default_value_t)]
     pub(crate) transaction: Transaction,
+    /// SQLite files: copy the database to a file beside it before anything is changed.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) backup: bool,
     /// Apply migrations that are older than applied ones.
     #[arg(long)]
     pub(crate) allow_out_of_order: bool,

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use whimbrel::{Event, Notice};
+use whimbrel::{Backup, Event, Notice};
 
 use crate::output::{Output, printable};
 
@@ -43,6 +43,14 @@ impl Progress {
             }
             Event::Notice(notice) => self.notice(notice),
             Event::RunStarted { pending } => self.start(*pending),
+            Event::BackupStarted => {
+                output.with_bar(|bar| bar.set_message("backing up"));
+                output.detail("backing up the database");
+            }
+            Event::BackedUp(backup) => self.backed_up(backup),
+            Event::NothingToBackUp => {
+                output.say(format_args!("{}: there is no database yet, so there is no backup", err.notable("note")));
+            }
             Event::MigrationStarted { id, name, number, of } => {
                 self.started(&printable(&id.called(name)), *number, *of);
             }
@@ -86,6 +94,16 @@ impl Progress {
         }
         bar.enable_steady_tick(TICK);
         self.output.set_bar(Some(bar));
+    }
+
+    fn backed_up(&self, backup: &Backup) {
+        let (output, file) = (&*self.output, printable(&backup.file.display().to_string()));
+        output.with_bar(|bar| bar.set_message(""));
+        output.done(format_args!("{} {file}", output.out().good("backup")));
+        if !backup.exact {
+            let word = output.err().notable("note");
+            output.say(format_args!("{word}: the backup has every row, but some rowids may be other ones"));
+        }
     }
 
     fn started(&self, migration: &str, number: usize, of: usize) {

@@ -1,6 +1,8 @@
 //! The command as people and scripts see it, on SQLite.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that finds nothing fails")]
 
+#[path = "cli/backups.rs"]
+mod backups;
 #[path = "cli/case.rs"]
 mod case;
 #[path = "cli/cases.rs"]

@@ -261,6 +261,7 @@ macro_rules! __cases {
                 foreign_keys_off_keeps_rows_of_children
                 a_session_of_ones_own_reads_and_leaves_nothing_behind
                 waiting_for_a_database_ends_when_it_is_there
+                a_backup_comes_before_anything_is_changed
             }
             Runs plan {
                 an_edited_migration_is_refused
@@ -274,6 +275,7 @@ macro_rules! __cases {
                 transaction_control_is_refused_before_anything_runs
                 one_transaction_for_all_is_refused_where_it_cannot_be
                 a_directive_that_the_database_lacks_is_refused
+                a_backup_that_the_database_cannot_have_is_refused
                 a_plan_changes_nothing
                 a_status_creates_nothing
                 a_status_tells_where_each_stands

@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use whimbrel_core::backend::Notice;
 use whimbrel_core::{
-    BackendError, BackendErrorKind, Capabilities, Clock, Dialect, Halted, HistoryDetail, HistoryRow, Interrupt,
-    LockOutcome, MigrationBackend, Observer, Op, OpOutcome, RunLock, Session, Setting, TransactionState, async_trait,
+    BackendError, BackendErrorKind, Backup, Backups, Capabilities, Clock, Dialect, Halted, HistoryDetail, HistoryRow,
+    Interrupt, LockOutcome, MigrationBackend, Observer, Op, OpOutcome, RunLock, Session, Setting, TransactionState,
+    async_trait,
 };
 
 use crate::op::OpKind;
@@ -239,6 +240,22 @@ impl Session for CheckedSession {
                 (self.open, self.sealed) = after;
             }
             Err(halted) => self.check_halt(program, heard, halted),
+        }
+        result
+    }
+
+    async fn backup(&mut self, namespace: &str) -> Result<Option<Backup>, BackendError> {
+        if self.capabilities.backups != Backups::Beside {
+            self.broken("a backup is asked for of a backend that makes none");
+        }
+        if self.open {
+            self.broken("a backup is asked for in a transaction");
+        }
+        let result = self.inner.backup(namespace).await;
+        if let Ok(Some(backup)) = &result
+            && !backup.file.exists()
+        {
+            self.broken(format!("the backup {} is not there", backup.file.display()));
         }
         result
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use whimbrel_core::backend::Notice;
 use whimbrel_core::{
-    BackendError, BackendErrorKind, BoxFuture, Capabilities, Clock, Dialect, Halted, HistoryDetail, HistoryRow,
+    BackendError, BackendErrorKind, Backup, BoxFuture, Capabilities, Clock, Dialect, Halted, HistoryDetail, HistoryRow,
     Interrupt, LockOutcome, MigrationBackend, Observer, Op, OpOutcome, Session, TransactionState, async_trait,
 };
 
@@ -243,6 +243,13 @@ impl Session for FaultySession {
         self.inner = None;
         self.in_transaction = false;
         Err(Halted { at, error: lost(), transaction })
+    }
+
+    async fn backup(&mut self, namespace: &str) -> Result<Option<Backup>, BackendError> {
+        match &mut self.inner {
+            Some(inner) => inner.backup(namespace).await,
+            None => Err(lost()),
+        }
     }
 
     fn interrupt(&self) -> Box<dyn Interrupt> {

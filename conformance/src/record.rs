@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use whimbrel_core::{
-    BackendError, Capabilities, Clock, Dialect, Halted, HistoryDetail, HistoryRow, Interrupt, LockOutcome,
+    BackendError, Backup, Capabilities, Clock, Dialect, Halted, HistoryDetail, HistoryRow, Interrupt, LockOutcome,
     MigrationBackend, Observer, Op, Session, async_trait,
 };
 
@@ -20,6 +20,8 @@ pub enum Call {
     TryLock,
     /// A program was given to a session.
     Run(Vec<OpKind>),
+    /// The database was copied.
+    Backup,
     /// A session was closed in good order.
     Close,
 }
@@ -112,6 +114,11 @@ impl Session for RecordingSession {
     async fn run(&mut self, program: &[Op<'_>], observer: &mut (dyn Observer + Send)) -> Result<(), Halted> {
         self.record.lock().push(Call::Run(OpKind::of_all(program)));
         self.inner.run(program, observer).await
+    }
+
+    async fn backup(&mut self, namespace: &str) -> Result<Option<Backup>, BackendError> {
+        self.record.lock().push(Call::Backup);
+        self.inner.backup(namespace).await
     }
 
     fn interrupt(&self) -> Box<dyn Interrupt> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::backup::Backup;
 use crate::capability::Capabilities;
 use crate::checksum::Checksum;
 use crate::clock::{BoxFuture, Clock};
@@ -100,6 +101,19 @@ pub trait Session: Send {
     /// A session whose `run` was dropped before it ended is used no more, only dropped. What it had begun MUST be undone
     /// then (case: `program::a_dropped_program_leaves_nothing_half_done`).
     async fn run(&mut self, program: &[Op<'_>], observer: &mut (dyn Observer + Send)) -> Result<(), Halted>;
+
+    /// Copies the whole database, as it is committed at one moment, to a new file beside it; `None`: there is no database
+    /// yet. Never called where the capability is [`Backups::Instead`](crate::Backups::Instead).
+    ///
+    /// The file's name tells the moment (UTC) and the newest version of `namespace` that is applied in the copy, see
+    /// [`newest_applied`](crate::history::newest_applied). Nothing is overwritten, no file of such a name is there before
+    /// all of it is on the disk, and nobody can read it who could not read the database. Those who use the database
+    /// meanwhile are not held up. [`Interrupt`] stops it. Leaves no transaction open.
+    ///
+    /// # Errors
+    ///
+    /// [`Busy`](crate::BackendErrorKind::Busy) where trying again may help: nothing is left behind then.
+    async fn backup(&mut self, namespace: &str) -> Result<Option<Backup>, BackendError>;
 
     /// A handle that stops the operation under way from another task.
     fn interrupt(&self) -> Box<dyn Interrupt>;

@@ -1,5 +1,7 @@
 //! What a backend can do, as data: core decides by these values and never by a backend's name.
 
+use crate::backup::Backups;
+
 /// What a backend can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -20,6 +22,8 @@ pub struct Capabilities {
     /// A second session of the same backend sees the same database, so that a lease can be kept alive beside a long
     /// statement. `false` for a caller's connection and for a database in memory.
     pub second_session: bool,
+    /// The database can be copied before a run changes it.
+    pub backups: Backups,
 }
 
 impl Capabilities {
@@ -32,6 +36,7 @@ impl Capabilities {
         statement_timeout: false,
         roles: false,
         second_session: false,
+        backups: Backups::Instead("make one with the database's own tools, then migrate without a backup"),
     };
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backend::Notice;
+use crate::backup::Backup;
 use crate::history::MigrationId;
 use crate::plan::Note;
 use crate::report::Applied;
@@ -41,6 +42,12 @@ pub enum Event<'a> {
         /// How many migrations are pending.
         pending: usize,
     },
+    /// The database is being copied.
+    BackupStarted,
+    /// The database was copied before anything in it is changed.
+    BackedUp(&'a Backup),
+    /// A backup was asked for, and there is no database yet.
+    NothingToBackUp,
     /// A migration begins.
     MigrationStarted {
         /// Which.

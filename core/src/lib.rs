@@ -6,6 +6,7 @@
 
 mod admin;
 pub mod backend;
+mod backup;
 mod cancel;
 mod capability;
 mod checksum;
@@ -36,6 +37,7 @@ pub use backend::{
     Halted, Interrupt, LockOutcome, MigrationBackend, Notice, Observer, Op, OpOutcome, Session, Setting,
     TransactionState,
 };
+pub use backup::{Backup, Backups};
 pub use cancel::CancelToken;
 pub use capability::{Capabilities, RunLock};
 pub use checksum::Checksum;

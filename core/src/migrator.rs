@@ -1,6 +1,7 @@
 //! The surface that programs use: sources in, `migrate`, `status` and `plan` out.
 
 mod apply;
+mod backup;
 mod doubt;
 mod load;
 mod look;
@@ -64,6 +65,7 @@ pub struct Migrator {
     seeds: Vec<(Arc<str>, Seed)>,
     policy: Policy,
     mode: TransactionMode,
+    backup: bool,
     settings: Arc<Settings>,
     lock_wait: Duration,
     connect_wait: Duration,
@@ -109,6 +111,7 @@ impl Migrator {
             seeds: Vec::new(),
             policy: Policy::default(),
             mode: TransactionMode::Each,
+            backup: false,
             settings: Arc::new(settings),
             lock_wait: DEFAULT_LOCK_WAIT,
             connect_wait: Duration::ZERO,
@@ -163,6 +166,17 @@ impl Migrator {
     #[must_use]
     pub fn transaction(mut self, mode: TransactionMode) -> Self {
         self.mode = mode;
+        self
+    }
+
+    /// Copies the database to a file beside it before the first pending migration is applied, and after the hooks'
+    /// [`before_run`](Hooks::before_run), which may stop those who write. With nothing pending no copy is made.
+    ///
+    /// A database that cannot be copied so ([`Capabilities::backups`](crate::Capabilities)) is refused with
+    /// [`Unsupported`](crate::BackendErrorKind::Unsupported). Several runs that begin at the same moment each make one.
+    #[must_use]
+    pub fn backup_first(mut self) -> Self {
+        self.backup = true;
         self
     }
 

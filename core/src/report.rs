@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::backend::Setting;
+use crate::backup::Backup;
 use crate::error::{BackendError, BackendErrorKind};
 use crate::history::MigrationId;
 use crate::plan::{Note, PlanError};
@@ -21,6 +22,8 @@ pub struct Report {
     pub planned: usize,
     /// What a person should know.
     pub notes: Vec<Note>,
+    /// The copy of the database from before the first of them, where one was asked for and there was something to copy.
+    pub backup: Option<Backup>,
 }
 
 /// A migration that a run applied.

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it fails")]
 
+#[path = "core/backup.rs"]
+mod backup;
 #[path = "core/check.rs"]
 mod check;
 #[path = "core/fake.rs"]

@@ -1,6 +1,7 @@
 //! The SQLite backend against real files, connections and a second process.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod backup;
 mod claims;
 mod files;
 mod interruption;

@@ -29,6 +29,9 @@ fn with_flags(migrator: Migrator, flags: &Migrate) -> Migrator {
     if flags.allow_database_ahead {
         migrator = migrator.database_ahead(DatabaseAhead::Allow);
     }
+    if flags.backup {
+        migrator = migrator.backup_first();
+    }
     if flags.no_seed { migrator.without_seeds() } else { migrator }
 }
 

@@ -38,6 +38,9 @@ pub(crate) fn of_run(error: &MigrateError, database: &str, style: Style) -> Stri
         MigrateError::Migration { .. } | MigrateError::Cancelled { .. } => {}
         other => text.progress(other.report(), matches!(other, MigrateError::Plan { .. })),
     }
+    if let Some(backup) = &error.report().backup {
+        text.label("backup", &backup.file.display().to_string());
+    }
     text.text.trim_end().to_owned()
 }
 

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use whimbrel::{
-    Aftermath, Applied, Cause, FailedMigration, MigrateError, MigrationId, MigrationKey, MigrationStatus, Preview,
-    Problem, Refusal, Report,
+    Aftermath, Applied, Backup, Cause, FailedMigration, MigrateError, MigrationId, MigrationKey, MigrationStatus,
+    Preview, Problem, Refusal, Report,
 };
 
 use super::failure::{LOCK_WAIT_HINT, place_of};
@@ -125,6 +125,8 @@ pub(crate) struct Migrate {
     up_to_date: bool,
     applied: Vec<AppliedEntry>,
     failed: Option<Failed>,
+    /// Where one was asked for and there was something to copy, also where the run failed.
+    backup: Option<BackupFile>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,6 +139,21 @@ struct AppliedEntry {
     identity: Identity,
     applied_at: String,
     duration_ms: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct BackupFile {
+    file: String,
+    version: Option<String>,
+    bytes: u64,
+    exact: bool,
+}
+
+impl BackupFile {
+    fn new(backup: &Backup) -> Self {
+        let version = backup.version.as_ref().map(ToString::to_string);
+        Self { file: backup.file.display().to_string(), version, bytes: backup.bytes, exact: backup.exact }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -181,6 +198,7 @@ impl Migrate {
             up_to_date: false,
             applied: applied.unwrap_or_default(),
             failed: None,
+            backup: report.and_then(|report| report.backup.as_ref()).map(BackupFile::new),
             notes: notes.unwrap_or_default(),
             error: None,
         }

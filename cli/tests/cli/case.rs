@@ -166,7 +166,14 @@ fn words(line: &str) -> Vec<String> {
 fn normal(text: &str, folder: &Path) -> String {
     let text = text.replace(&folder.display().to_string(), "DIR").replace(env!("CARGO_PKG_VERSION"), "RELEASE");
     let text = if cfg!(windows) { text.replace("\\\\", "/").replace("m\\", "m/") } else { text };
-    text.lines().map(|line| format!("{}\n", without_os_error(&normal_line(line)))).collect()
+    text.lines().map(|line| format!("{}\n", without_os_error(&normal_line(&without_stamp(line))))).collect()
+}
+
+/// The moment in the name of a backup.
+fn without_stamp(line: &str) -> String {
+    let is_stamp = |word: &str| word.len() == 16 && word.starts_with("20") && word.ends_with('Z') && word.contains('T');
+    let words: Vec<&str> = line.split('.').map(|word| if is_stamp(word) { "STAMP" } else { word }).collect();
+    words.join(".")
 }
 
 /// `No such file or directory (os error 2)` has other words and another number elsewhere.

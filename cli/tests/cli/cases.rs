@@ -19,6 +19,7 @@ cases! {
     ahead
     all_at_once
     arguments
+    backup
     config_errors
     databases
     dry_run

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use whimbrel_core::{
-    Applied, BackendErrorKind, BoxError, CodeSource, Event, HistoryDetail, Hooks, Migrator, OutOfOrder, Pending,
-    Report, RowState, RustMigration, Seed, Sql, SqlSession, TransactionMode, async_trait,
+    Applied, BackendErrorKind, Backups, BoxError, CodeSource, Event, HistoryDetail, Hooks, Migrator, OutOfOrder,
+    Pending, Report, RowState, RustMigration, Seed, Sql, SqlSession, TransactionMode, async_trait,
 };
 
 use super::{Outcome, need};
@@ -373,5 +373,32 @@ pub(super) async fn waiting_for_a_database_ends_when_it_is_there(bench: &Bench) 
     migrator.migrate().await.expect("the fourth try gets through");
     assert_eq!(faulty.fired(), 3);
     assert!(*told.lock().expect("nobody panicked") >= 1, "it says that it waits");
+    Outcome::Passed
+}
+
+pub(super) async fn a_backup_comes_before_anything_is_changed(bench: &Bench) -> Outcome {
+    need!(bench.capabilities().backups == Backups::Beside, "it makes no backups");
+    let source = |count: u32| {
+        (1..=count).fold(CodeSource::new(), |source, n| {
+            source.sql(&n.to_string(), "some", format!("create table t{n} (id integer)"))
+        })
+    };
+    let recording = Recording::new(bench.client());
+    let migrate = async |count| {
+        let run = Migrator::new(recording.clone()).source(source(count)).backup_first();
+        run.migrate().await.expect("it goes well").backup
+    };
+    migrate(1).await;
+    recording.take();
+    let backup = migrate(3).await.expect("there is something to copy");
+    assert_eq!(backup.version, Some("1".parse().expect("a version")));
+    assert_eq!(std::fs::metadata(&backup.file).expect("it is a file").len(), backup.bytes);
+    let calls = recording.take();
+    let first = calls.iter().position(|call| matches!(call, Call::Run(_))).expect("something was applied");
+    let copied: Vec<usize> = (0..calls.len()).filter(|at| calls[*at] == Call::Backup).collect();
+    assert!(copied.len() == 1 && copied[0] < first, "{calls:?}");
+    assert_eq!(migrate(3).await, None, "nothing is pending");
+    assert!(!recording.take().contains(&Call::Backup));
+    std::fs::remove_file(&backup.file).expect("it can be removed");
     Outcome::Passed
 }

@@ -1,8 +1,8 @@
 //! What a run is refused for, and what reading leaves alone.
 
 use whimbrel_core::{
-    CodeSource, DatabaseAhead, HistoryDetail, MigrateError, MigrateErrorKind, MigrationState, Migrator, Note, Refusal,
-    TransactionMode,
+    Backups, CodeSource, DatabaseAhead, HistoryDetail, MigrateError, MigrateErrorKind, MigrationState, Migrator, Note,
+    Refusal, TransactionMode,
 };
 
 use super::migrate::{marks, three};
@@ -146,6 +146,16 @@ pub(super) async fn a_directive_that_the_database_lacks_is_refused(bench: &Bench
         assert!(matches!(error, MigrateError::Load { .. }), "{error}");
         assert!(bench.tables().await.is_empty());
     }
+    Outcome::Passed
+}
+
+pub(super) async fn a_backup_that_the_database_cannot_have_is_refused(bench: &Bench) -> Outcome {
+    let Backups::Instead(instead) = bench.capabilities().backups else {
+        return Outcome::Skipped("it makes backups");
+    };
+    let error = bench.migrator(three()).backup_first().migrate().await.expect_err("it makes none");
+    assert!(error.kind() == MigrateErrorKind::Config && error.to_string().contains(instead), "{error}");
+    assert!(bench.tables().await.is_empty());
     Outcome::Passed
 }
 

@@ -467,6 +467,13 @@ impl Session for ModelSession {
         })
     }
 
+    async fn backup(&mut self, namespace: &str) -> Result<Option<whimbrel_core::Backup>, BackendError> {
+        match &mut self.inner {
+            Some(inner) => inner.backup(namespace).await,
+            None => Err(error(BackendErrorKind::ConnectionLost, "the connection ended")),
+        }
+    }
+
     async fn try_lock(&mut self) -> Result<LockOutcome, BackendError> {
         let holder = {
             let mut lock = self.client.shared.lock.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,8 +4,11 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use crate::backend::{Halted, Notice, Observer, Op, OpOutcome, Session};
+use crate::backend::{Halted, Interrupt, Notice, Observer, Op, OpOutcome, Session};
+use crate::backup::Backup;
 use crate::cancel::CancelToken;
+use crate::clock::BoxFuture;
+use crate::error::BackendError;
 use crate::event::{Event, Listeners};
 
 /// What a program answered.
@@ -56,7 +59,20 @@ pub(crate) async fn drive(
     cancel: &CancelToken,
 ) -> Result<(), Halted> {
     let interrupt = session.interrupt();
-    let mut running = session.run(ops, observer);
+    interruptible(session.run(ops, observer), &*interrupt, cancel).await
+}
+
+/// Copies the database; stopped as a program is.
+pub(crate) async fn drive_backup(
+    session: &mut dyn Session,
+    namespace: &str,
+    cancel: &CancelToken,
+) -> Result<Option<Backup>, BackendError> {
+    let interrupt = session.interrupt();
+    interruptible(session.backup(namespace), &*interrupt, cancel).await
+}
+
+async fn interruptible<T>(mut running: BoxFuture<'_, T>, interrupt: &dyn Interrupt, cancel: &CancelToken) -> T {
     let mut cancelled = pin!(cancel.cancelled());
     let (mut asked, mut ended) = (false, None);
     let mut interrupting = None;

@@ -60,6 +60,7 @@ impl From<MigrateError> for Interruption {
 
 impl Migrator {
     pub(super) async fn run(&self) -> Result<Report, MigrateError> {
+        self.check_backup()?;
         let Look { session, files, history } = self.look(HistoryDetail::Check).await?;
         let mut wait = Wait::new(&*self.backend, &self.listeners, &self.cancel, self.lock_wait);
         wait.restart();
@@ -182,7 +183,7 @@ impl Run<'_> {
     }
 
     /// Sleeps before the next look at what another runner is doing.
-    async fn pause(&mut self, holder: Option<String>) -> Result<(), MigrateError> {
+    pub(super) async fn pause(&mut self, holder: Option<String>) -> Result<(), MigrateError> {
         let holder = holder.or_else(|| self.holder.clone());
         self.wait.tell(holder.as_deref());
         match self.wait.pause().await {
@@ -245,6 +246,7 @@ impl Run<'_> {
             let result = hooks.before_run(&pending, &mut self.migrator.sql(&mut *self.session)).await;
             result.map_err(|error| MigrateError::hook("before_run", error))?;
         }
+        self.back_up().await?;
         while !self.has_history {
             match self.create_history().await {
                 Ok(()) => self.has_history = true,

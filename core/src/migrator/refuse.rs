@@ -3,6 +3,7 @@
 use super::load::Loading;
 use super::look::Outlook;
 use super::{Migrator, TransactionMode};
+use crate::backup::Backups;
 use crate::error::{BackendError, BackendErrorKind};
 use crate::migration::Migration;
 use crate::plan::Plan;
@@ -34,6 +35,16 @@ impl Migrator {
         let (mut problems, text) = migration.refusals(self.backend.dialect());
         problems.extend(self.unsupported(migration));
         (problems, text)
+    }
+
+    /// A backup that this database cannot have is a wrong wish, whether or not anything is pending.
+    pub(super) fn check_backup(&self) -> Result<(), MigrateError> {
+        let (true, Backups::Instead(instead)) = (self.backup, self.backend.capabilities().backups) else {
+            return Ok(());
+        };
+        let message = "a backup was asked for, and this database is no file that could be copied";
+        let error = BackendError::new(BackendErrorKind::Unsupported, message).with_hint(instead);
+        Err(MigrateError::backend("prepare the run", error))
     }
 
     /// Settings of the whole run that this database does not have.

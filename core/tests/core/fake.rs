@@ -12,10 +12,11 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use whimbrel_core::backend::{Claim, ClaimMode, Fenced, Measure, Measurement};
+use whimbrel_core::history::newest_applied;
 use whimbrel_core::{
-    BackendError, BackendErrorKind, BoxFuture, Capabilities, Clock, Dialect, Halted, HistoryDetail, HistoryRow,
-    Interrupt, LockOutcome, MigrationBackend, Observer, Op, OpOutcome, RowState, RunLock, Session, Setting, Timestamp,
-    TransactionState, async_trait,
+    BackendError, BackendErrorKind, Backup, Backups, BoxFuture, Capabilities, Clock, Dialect, Halted, HistoryDetail,
+    HistoryRow, Interrupt, LockOutcome, MigrationBackend, Observer, Op, OpOutcome, RowState, RunLock, Session, Setting,
+    Timestamp, TransactionState, async_trait,
 };
 
 /// A fault at one operation.
@@ -81,6 +82,8 @@ pub(crate) struct State {
     pub(crate) loads_late: bool,
     /// Restoring this setting is refused.
     pub(crate) refuse_reset: bool,
+    /// How long a copy takes.
+    pub(crate) backup_takes: Duration,
 }
 
 /// A database, and the backend that leads to it.
@@ -108,6 +111,7 @@ impl Fake {
         capabilities.statement_timeout = true;
         capabilities.roles = true;
         capabilities.second_session = true;
+        capabilities.backups = Backups::Beside;
         Self { state: Arc::default(), capabilities, one_message: false }
     }
 
@@ -179,6 +183,14 @@ impl State {
 
     pub(crate) fn timers(&self) -> usize {
         self.timers.len()
+    }
+
+    /// Writes down what is tried, and gives the fault that it meets.
+    fn tried(&mut self, session: u64, what: String) -> Option<Fault> {
+        let number = self.operations;
+        self.operations += 1;
+        self.log.push((session, what));
+        self.faults.remove(&number)
     }
 
     fn commit(&mut self, transaction: Transaction) {
@@ -356,6 +368,27 @@ impl Session for FakeSession {
         Ok(())
     }
 
+    async fn backup(&mut self, namespace: &str) -> Result<Option<Backup>, BackendError> {
+        self.alive()?;
+        assert!(self.transaction.is_none(), "the database is copied between transactions");
+        self.stop.asked.store(false, Ordering::SeqCst);
+        let fault = self.fake.state().tried(self.number, format!("Backup {namespace}"));
+        let takes = self.fake.state().backup_takes;
+        match fault {
+            None => self.wait(takes).await?,
+            Some(Fault::Refused(kind)) => return Err(error(kind, "a fault")),
+            Some(_) => {
+                self.dead = true;
+                return Err(error(BackendErrorKind::ConnectionLost, "lost"));
+            }
+        }
+        let state = self.fake.state();
+        let Some(rows) = state.read() else { return Ok(None) };
+        let bytes = u64::try_from(state.effects.len()).unwrap();
+        let version = newest_applied(&rows, namespace);
+        Ok(Some(Backup { file: "fake.backup".into(), version, bytes, exact: true }))
+    }
+
     fn interrupt(&self) -> Box<dyn Interrupt> {
         Box::new(FakeInterrupt { fake: self.fake.clone(), stop: Arc::clone(&self.stop) })
     }
@@ -383,13 +416,7 @@ impl FakeSession {
 
     async fn one(&mut self, op: &Op<'_>, commits: bool) -> Answer {
         self.alive().map_err(|error| (error, TransactionState::None))?;
-        let fault = {
-            let mut state = self.fake.state();
-            let number = state.operations;
-            state.operations += 1;
-            state.log.push((self.number, describe(op)));
-            state.faults.remove(&number)
-        };
+        let fault = self.fake.state().tried(self.number, describe(op));
         match fault {
             None => self.carry_out(op).await.map_err(|error| (error, self.open())),
             Some(Fault::Refused(kind)) => Err((error(kind, "a fault"), self.open())),
@@ -495,19 +522,24 @@ impl FakeSession {
         Ok(OpOutcome::Done)
     }
 
-    async fn statement(&mut self, text: &str) -> Result<OpOutcome, BackendError> {
-        if let Some(seconds) = text.strip_prefix("wait ").and_then(|seconds| seconds.parse().ok()) {
-            let mut sleep = self.fake.sleep(Duration::from_secs(seconds));
-            poll_fn(|context| {
-                *self.stop.waker.lock().unwrap() = Some(context.waker().clone());
-                let stopped = self.stop.asked.load(Ordering::SeqCst);
-                if stopped { Poll::Ready(()) } else { sleep.as_mut().poll(context) }
-            })
-            .await;
-        }
+    /// Takes its time, unless it is asked to stop.
+    async fn wait(&self, time: Duration) -> Result<(), BackendError> {
+        let mut sleep = self.fake.sleep(time);
+        poll_fn(|context| {
+            *self.stop.waker.lock().unwrap() = Some(context.waker().clone());
+            let stopped = time.is_zero() || self.stop.asked.load(Ordering::SeqCst);
+            if stopped { Poll::Ready(()) } else { sleep.as_mut().poll(context) }
+        })
+        .await;
         if self.stop.asked.swap(false, Ordering::SeqCst) {
             return Err(error(BackendErrorKind::Interrupted, "cancelled by a request"));
         }
+        Ok(())
+    }
+
+    async fn statement(&mut self, text: &str) -> Result<OpOutcome, BackendError> {
+        let seconds = text.strip_prefix("wait ").and_then(|seconds| seconds.parse().ok());
+        self.wait(seconds.map_or(Duration::ZERO, Duration::from_secs)).await?;
         if text.starts_with("fail") {
             return Err(error(BackendErrorKind::Statement, "no such thing").with_position(3));
         }

@@ -18,6 +18,22 @@ pub fn for_rolling_deploys(migrator: Migrator) -> Migrator {
 }
 // ANCHOR_END: deploy
 
+/// Keeps a copy of a SQLite file from before its migrations.
+///
+/// # Errors
+///
+/// As [`Migrator::migrate`].
+// ANCHOR: backup
+pub async fn with_backup(migrator: Migrator) -> Result<Report, MigrateError> {
+    let result = migrator.backup_first().migrate().await;
+    let report = result.as_ref().unwrap_or_else(|error| error.report());
+    if let Some(backup) = &report.backup {
+        println!("the database as it was: {}", backup.file.display());
+    }
+    result
+}
+// ANCHOR_END: backup
+
 /// Prints what happens.
 // ANCHOR: events
 #[must_use]

@@ -108,3 +108,14 @@ async fn a_failed_migration_was_rolled_back_and_the_advice_says_so() {
     assert!(running::advice(&error).starts_with("nothing of the failed migration is left"));
     assert_eq!(error.failed().unwrap().statement.as_ref().unwrap().line, 2);
 }
+
+#[tokio::test]
+async fn a_backup_is_there_whether_or_not_the_run_goes_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let backend = SqliteBackend::open(folder.path().join("app.db"));
+    let migrator = Migrator::new(backend).source(embed_migrations!("migrations"));
+    assert_eq!(running::with_backup(migrator.clone()).await.unwrap().backup, None, "there was nothing to copy");
+    let more = whimbrel::CodeSource::new().sql("0001", "wrong", "SELEC 1;");
+    let error = running::with_backup(migrator.source(more)).await.unwrap_err();
+    assert!(error.report().backup.as_ref().unwrap().file.is_file());
+}
