@@ -113,6 +113,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         step("names of backends", words::names),
         step("programs of operations", words::operations),
         step("the command line", words::command_line),
+        step("generated migrations", generated),
         documentation(),
     ];
     let failures: Vec<Failure> = outcomes.into_iter().filter_map(Result::err).collect();
@@ -123,6 +124,11 @@ pub(crate) fn run() -> Result<(), Failure> {
 pub(crate) fn documentation() -> Result<(), Failure> {
     let mut doc = cargo(&["doc", "--workspace", "--no-deps"]);
     step("documentation", || run_command(doc.env("RUSTDOCFLAGS", "-D warnings")))
+}
+
+/// The reference application's folders lead to its schema file.
+fn generated() -> Result<(), Failure> {
+    run_command(&mut cargo(&["run", "--quiet", "--package", "whimbrel-cli", "--", "generate", "--check"]))
 }
 
 fn dependencies() -> Result<(), Failure> {
