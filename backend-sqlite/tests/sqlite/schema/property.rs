@@ -395,8 +395,11 @@ fn one(tables: &mut Vec<Table>, mutation: &Mutation, number: usize, told: &mut T
             let t = at(t);
             if tables[t].there && tables[t].name.len() < 20 {
                 let from = std::mem::replace(&mut tables[t].name, format!("Renamed table {number}"));
-                if !from.starts_with("New") {
-                    told.tables.insert(from, tables[t].name.clone());
+                let to = tables[t].name.clone();
+                match told.tables.values_mut().find(|now| **now == from) {
+                    Some(now) => *now = to,
+                    None if !from.starts_with("New") => drop(told.tables.insert(from, to)),
+                    None => {}
                 }
             }
         }
