@@ -64,7 +64,8 @@ const REFUSED: &[(&str, &str)] = &[
 pub(crate) fn parse(text: &str) -> Result<Parameters, BackendError> {
     let text = text.trim();
     let parameters = match text.strip_prefix("postgres://").or_else(|| text.strip_prefix("postgresql://")) {
-        Some(rest) => url(rest).map_err(|error| suspect_password(rest, error))?,
+        Some(rest) if is_doubtful(rest) => return Err(doubtful()),
+        Some(rest) => url(rest).map_err(|error| if has_late_at(rest) { doubtful() } else { error })?,
         None if text.is_empty() => Parameters::new(),
         None if text.contains("://") && !text.split("://").next().is_some_and(|scheme| scheme.contains('=')) => {
             return Err(
@@ -76,16 +77,27 @@ pub(crate) fn parse(text: &str) -> Result<Parameters, BackendError> {
     Ok(parameters)
 }
 
-/// An unencoded character of a password makes the rest look like something else: says so instead.
-fn suspect_password(rest: &str, error: BackendError) -> BackendError {
+/// Whether an unencoded character of a password may have made the rest of it look like host, database or parameters.
+///
+/// A `@` after the authority ends is the sign: the database's name, or parameters without one before them, then hold
+/// what was meant as a password. libpq would connect somewhere else with it; here nothing of it is used or shown.
+fn is_doubtful(rest: &str) -> bool {
+    let (front, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (authority, database) = front.split_once('/').unwrap_or((front, ""));
+    authority.matches('@').count() > 1
+        || database.contains('@')
+        || (query.contains('@') && !authority.contains('@') && !front.contains('/'))
+}
+
+/// Whether a `@` stands behind the authority: with any other error, that is the likelier explanation.
+fn has_late_at(rest: &str) -> bool {
     let authority = rest.split(['/', '?']).next().unwrap_or("");
-    let last_at = rest.rfind('@');
-    let doubtful = last_at.is_some_and(|at| at > authority.len()) || authority.matches('@').count() > 1;
-    if !doubtful {
-        return error;
-    }
+    rest.rfind('@').is_some_and(|at| at > authority.len())
+}
+
+fn doubtful() -> BackendError {
     invalid("the URL's user and password cannot be told from its host")
-        .with_hint("percent-encode special characters of a password: @ is %40, / is %2F, ? is %3F, # is %23, : is %3A")
+        .with_hint("percent-encode special characters of a name or password: @ is %40, / is %2F, ? is %3F, # is %23, : is %3A")
 }
 
 fn url(rest: &str) -> Result<Parameters, BackendError> {
@@ -131,9 +143,6 @@ fn put_decoded(parameters: &mut Parameters, name: &str, text: &str) -> Result<()
 fn put_hosts(parameters: &mut Parameters, hosts: &str) -> Result<(), BackendError> {
     if hosts.is_empty() {
         return Ok(());
-    }
-    if hosts.contains('@') {
-        return Err(invalid("there is more than one `@` before the database's name"));
     }
     let mut names = Vec::new();
     let mut ports = Vec::new();
