@@ -19,9 +19,11 @@ mod folder;
 pub mod generate;
 mod journal;
 pub mod model;
+mod pull;
 pub mod read;
 mod snapshot;
 mod tokens;
+mod write;
 
 pub use change::Change;
 pub use compare::{Compared, Difference, compare, compare_live};
@@ -30,4 +32,5 @@ pub use expr::Expr;
 pub use folder::Folder;
 pub use journal::{Entry, Journal};
 pub use model::{Schema, Type};
+pub use pull::{Pulled, pull};
 pub use snapshot::Snapshot;
