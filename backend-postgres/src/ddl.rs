@@ -5,6 +5,7 @@ mod conversion;
 mod enums;
 mod lower;
 mod names;
+mod native;
 mod online;
 mod raise;
 mod render;

@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::dialect::Rename;
 use crate::diff::{Question, Questions, Rules, diff};
-use crate::model::Schema;
+use crate::model::{Native, Schema};
 
 /// One thing that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,7 +54,7 @@ pub fn compare(expected: &Schema, actual: &Schema) -> Vec<Difference> {
 pub struct Compared {
     /// Everything in which the database is not as expected.
     pub differences: Vec<Difference>,
-    /// What could not be compared: queries of views that the database wrote anew.
+    /// What could not be compared: queries of views, and texts of functions and triggers, that the database wrote anew.
     pub uncompared: Vec<String>,
 }
 
@@ -68,6 +68,13 @@ pub fn compare_live(expected: &Schema, actual: &Schema, rules: &Rules) -> Compar
             view.query.clone_from(&written.query);
             view.columns.clone_from(&written.columns);
             uncompared.push(format!("the query of view {}", view.name));
+        }
+    }
+    for native in actual.natives.iter_mut().filter(|_| rules.rewrites_views) {
+        let is_it = |it: &&Native| (&it.kind, &it.name, &it.table) == (&native.kind, &native.name, &native.table);
+        if let Some(written) = expected.natives.iter().find(is_it).filter(|it| !it.same_as(native)) {
+            native.sql.clone_from(&written.sql);
+            uncompared.push(format!("the text of {} {}", native.kind, native.name));
         }
     }
     Compared { differences: compare(expected, &actual), uncompared }

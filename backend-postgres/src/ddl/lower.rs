@@ -20,6 +20,7 @@ pub(super) fn lower(portable: &Schema, storage: &Storage) -> Result<Schema, Vec<
     for table in &mut schema.tables {
         lowering.table(table);
     }
+    schema.natives.iter_mut().for_each(super::native::named);
     lowering.known_enums(&schema);
     schema.sequences.append(&mut lowering.sequences);
     typing::settle(&mut schema);

@@ -99,6 +99,11 @@ fn parameters(list: &str) -> BTreeMap<String, String> {
 fn key(item: &ast::PartitionItem) -> IndexKey {
     let expr = item.expr().map(|expr| text(&expr)).unwrap_or_default();
     let parsed = Expr::parse(&expr, Lexer::Postgres);
+    // The grammar takes a collation for a part of the expression.
+    let (parsed, collated) = match parsed.node() {
+        Some(Node::Collate(inner, name)) => (Expr::from_node(*inner), Some(name)),
+        _ => (parsed, None),
+    };
     let on = match parsed.node() {
         Some(Node::Column { qualifier, name }) if qualifier.is_empty() => IndexTarget::Column(name),
         _ => IndexTarget::Expr(parsed),
@@ -118,7 +123,8 @@ fn key(item: &ast::PartitionItem) -> IndexKey {
             .collate()
             .and_then(|it| it.collation_ref())
             .and_then(|it| object_name(&text(&it)))
-            .map(|it| it.name),
+            .map(|it| it.name)
+            .or(collated),
         opclass: item
             .op_class_ref()
             .map(|it| text(&it))
