@@ -6,7 +6,7 @@ use whimbrel_core::Problem;
 
 use crate::change::Change;
 use crate::compare::compare;
-use crate::dialect::{ScriptRequest, SchemaDialect, Storage};
+use crate::dialect::{SchemaDialect, ScriptRequest, Storage};
 use crate::model::{Native, ObjectName, Schema, Table};
 use crate::read::read;
 use crate::write;
@@ -140,11 +140,14 @@ impl Pulling<'_> {
             Object::Table(at) => match (self.raised.tables.get(at), self.live.tables.get(at)) {
                 (Some(table), _) if portable => {
                     let raw = |it| format!("-- @only {dialect}\n{}", write::raw_constraint(&table.name, it));
-                    let scope = if table.name.schema.is_some() { format!("-- @only {dialect}\n") } else { String::new() };
+                    let scope =
+                        if table.name.schema.is_some() { format!("-- @only {dialect}\n") } else { String::new() };
                     let constraints: String = table.raw_constraints.iter().map(raw).collect();
                     format!("{scope}{}{constraints}", write::table(table, dialect, &self.storage))
                 }
-                (_, Some(table)) => only(self.script(Change::CreateTable(Table { indexes: Vec::new(), ..table.clone() }))),
+                (_, Some(table)) => {
+                    only(self.script(Change::CreateTable(Table { indexes: Vec::new(), ..table.clone() })))
+                }
                 _ => String::new(),
             },
             Object::Index(table, at) => {
@@ -202,7 +205,10 @@ impl Pulling<'_> {
                 let objects = self.objects();
                 let of = |(at, object): (usize, &Object)| {
                     let place = self.place(*object);
-                    problems.iter().any(|it| it.file == place || it.file.starts_with(&format!("{place},"))).then_some(at)
+                    problems
+                        .iter()
+                        .any(|it| it.file == place || it.file.starts_with(&format!("{place},")))
+                        .then_some(at)
                 };
                 return objects.iter().enumerate().filter_map(of).collect();
             }
@@ -237,9 +243,10 @@ impl Pulling<'_> {
         match object {
             Object::Enum(at) => live.enums.get(at).is_none_or(|ty| lowered.enum_type(&ty.name) == Some(ty)),
             Object::Sequence(at) => live.sequences.get(at).is_none_or(|it| lowered.sequences.contains(it)),
-            Object::Table(at) => live.tables.get(at).is_none_or(|table| {
-                lowered.table(&table.name).is_some_and(|it| same_table(&bare(table), &bare(it)))
-            }),
+            Object::Table(at) => live
+                .tables
+                .get(at)
+                .is_none_or(|table| lowered.table(&table.name).is_some_and(|it| same_table(&bare(table), &bare(it)))),
             Object::Index(at, index) => live.tables.get(at).is_none_or(|table| {
                 let index = table.indexes.get(index);
                 index.is_none_or(|index| lowered.table(&table.name).is_some_and(|it| it.indexes.contains(index)))

@@ -68,8 +68,7 @@ pub(crate) fn table(table: &Table, dialect: &str, storage: &Storage) -> String {
     let rest = constraints(table, &placed);
     lines.extend(rest.into_iter().map(|constraint| format!("    {constraint}")));
     let annotation = storage.tables.get(&table.name).map(|options| annotations(dialect, options, ""));
-    let mut text =
-        format!("{}CREATE TABLE {name} (\n{}\n);\n", annotation.unwrap_or_default(), lines.join(",\n"));
+    let mut text = format!("{}CREATE TABLE {name} (\n{}\n);\n", annotation.unwrap_or_default(), lines.join(",\n"));
     text.push_str(&comment("TABLE", &name, table.comment.as_ref()));
     for column in &table.columns {
         let column_name = format!("{name}.{}", name_sql(&column.name));

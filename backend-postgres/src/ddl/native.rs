@@ -68,7 +68,8 @@ fn argument_type(sql: &str, argument: &[Lexeme<'_>]) -> Option<String> {
     if words.first().is_some_and(|first| is(first, "out") && words.len() > 1) {
         return None;
     }
-    if words.first().is_some_and(|first| words.len() > 1 && ["in", "inout", "variadic"].iter().any(|it| is(first, it))) {
+    if words.first().is_some_and(|first| words.len() > 1 && ["in", "inout", "variadic"].iter().any(|it| is(first, it)))
+    {
         words = words.get(1..)?;
     }
     // A type of several words begins with one of these; anything else before another word is the argument's name.
@@ -110,9 +111,24 @@ mod tests {
     fn routines_are_named_as_the_catalog_does() {
         for (kind, name, sql, expected) in [
             ("function", "f", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'select 1'", "f()"),
-            ("function", "public.f", "CREATE FUNCTION public.f(n int, t varchar(3) DEFAULT 'a,)')", "f(integer,character varying)"),
-            ("function", "app.f", "create function app.f(out a int, in b double precision, variadic c text[])", "app.f(double precision,text[])"),
-            ("function", "f", "CREATE FUNCTION f(time timestamptz, timestamp with time zone, numeric(10, 2)[])", "f(timestamp with time zone,timestamp with time zone,numeric[])"),
+            (
+                "function",
+                "public.f",
+                "CREATE FUNCTION public.f(n int, t varchar(3) DEFAULT 'a,)')",
+                "f(integer,character varying)",
+            ),
+            (
+                "function",
+                "app.f",
+                "create function app.f(out a int, in b double precision, variadic c text[])",
+                "app.f(double precision,text[])",
+            ),
+            (
+                "function",
+                "f",
+                "CREATE FUNCTION f(time timestamptz, timestamp with time zone, numeric(10, 2)[])",
+                "f(timestamp with time zone,timestamp with time zone,numeric[])",
+            ),
             ("procedure", "\"P\"", "CREATE PROCEDURE \"P\"(\"Odd\" app.kind)", "\"P\"(app.kind)"),
             ("trigger", "t", "CREATE TRIGGER t AFTER INSERT ON public.a EXECUTE FUNCTION f()", "t"),
             ("domain", "public.email", "CREATE DOMAIN public.email AS text", "email"),

@@ -48,7 +48,8 @@ fn raise_table(table: &Table) -> Option<(Table, Vec<(String, Said)>)> {
     portable.options = Default::default();
     let mut columns = Vec::new();
     for (at, column) in table.columns.iter().enumerate() {
-        let (guess, said, checks) = guesses(table, column).into_iter().find_map(|guess| confirmed(table, column, guess))?;
+        let (guess, said, checks) =
+            guesses(table, column).into_iter().find_map(|guess| confirmed(table, column, guess))?;
         if let Some(place) = portable.columns.get_mut(at) {
             *place = guess;
         }
@@ -66,7 +67,7 @@ fn guesses(table: &Table, column: &Column) -> Vec<(Column, Said)> {
     let Type::Native(declared) = &column.ty else { return Vec::new() };
     let key = table.primary_key.as_ref().is_some_and(|key| key.columns.contains(&column.name));
     let mut guesses = Vec::new();
-    for ty in types(declared) {
+    for ty in types(declared).into_iter().chain(lengths(table, column)) {
         for default in defaults(column, &ty) {
             for bits in 0..8_u8 {
                 let mut said = Said::new();
@@ -79,8 +80,11 @@ fn guesses(table: &Table, column: &Column) -> Vec<(Column, Said)> {
                     say("type", declared);
                 }
                 if bits & 4 != 0 {
-                    let Some(default) = &column.default else { continue };
-                    say("default", default.as_str());
+                    // What is said for SQLite alone is not said again for all.
+                    let Some(own) = column.default.as_ref().filter(|own| default.as_ref() != Some(*own)) else {
+                        continue;
+                    };
+                    say("default", own.as_str());
                 }
                 if key && !column.not_null {
                     say("keys", "nullable");
@@ -95,8 +99,9 @@ fn guesses(table: &Table, column: &Column) -> Vec<(Column, Said)> {
             }
         }
     }
-    // The fewest options first, among equals the likeliest type.
-    guesses.sort_by_key(|(_, said)| said.len());
+    // The fewest options first, among equals the likeliest type; a length is tried before none.
+    let is_long = |ty: &Type| !matches!(ty, Type::Varchar(_));
+    guesses.sort_by_key(|(guess, said)| (said.len(), is_long(&guess.ty)));
     guesses
 }
 
@@ -116,7 +121,7 @@ fn types(declared: &str) -> Vec<Type> {
         ("json", _) => vec![Type::Json],
         ("jsonb", _) => vec![Type::Jsonb],
         ("integer", _) => vec![Type::Boolean, Type::BigInt],
-        ("text", _) => vec![Type::Jsonb, Type::Text],
+        ("text", _) => vec![Type::Jsonb, Type::Uuid, Type::Timestamptz(None), Type::Text],
         ("numeric" | "decimal", _) => match numbers.as_slice() {
             [precision, scale] => vec![Type::Numeric(Some((*precision, i16::try_from(*scale).unwrap_or(0))))],
             [precision] => vec![Type::Numeric(Some((*precision, 0))), Type::Numeric(None)],
@@ -130,13 +135,21 @@ fn types(declared: &str) -> Vec<Type> {
     }
 }
 
+/// The length that a check of the column allows.
+fn lengths(table: &Table, column: &Column) -> Vec<Type> {
+    let start = format!("length({}) <= ", super::name_sql(&column.name));
+    let lengths = table.checks.iter().filter_map(|check| check.expr.as_str().strip_prefix(&start)?.parse().ok());
+    lengths.filter(|length| *length > 0).map(Type::Varchar).collect()
+}
+
 /// A default as it is, as one of the portable type, and none.
 fn defaults(column: &Column, ty: &Type) -> Vec<Option<Expr>> {
     let Some(default) = &column.default else { return vec![None] };
     let portable = match (ty, default.as_str()) {
         (Type::Boolean, "0") => Some("false"),
         (Type::Boolean, "1") => Some("true"),
-        (_, "CURRENT_TIMESTAMP" | "CURRENT_DATE" | "CURRENT_TIME") => Some("now()"),
+        (_, "CURRENT_TIMESTAMP" | "CURRENT_DATE" | "CURRENT_TIME") | (Type::Timestamptz(_), _) => Some("now()"),
+        (Type::Uuid, _) => Some("gen_random_uuid()"),
         _ => None,
     };
     let portable = portable.map(|text| Expr::parse(text, Lexer::Postgres));
@@ -157,7 +170,12 @@ fn confirmed(table: &Table, column: &Column, guess: (Column, Said)) -> Option<(C
     let is_there = |expr: &Expr| table.checks.iter().any(|it| it.name.is_none() && it.expr == *expr);
     let checks: Vec<Expr> = lowered.checks.iter().map(|check| check.expr.clone()).collect();
     // A guess that brings nothing to tell it by is worth no more than the plain one.
-    let is_told = !matches!(guess.ty, Type::Boolean | Type::Jsonb) || !checks.is_empty() || declares(column, &guess.ty);
+    let by_default = guess.default.is_some() && guess.default != column.default && !said.contains_key("default");
+    let is_told = match guess.ty {
+        Type::Boolean | Type::Jsonb => !checks.is_empty() || declares(column, &guess.ty),
+        Type::Uuid | Type::Timestamptz(_) => by_default || declares(column, &guess.ty),
+        _ => true,
+    };
     (is_told && lowered.columns == [column.clone()] && checks.iter().all(is_there)).then_some((guess, said, checks))
 }
 
@@ -167,6 +185,8 @@ fn declares(column: &Column, ty: &Type) -> bool {
     match ty {
         Type::Boolean => declared.starts_with("bool"),
         Type::Jsonb => declared == "jsonb",
+        Type::Uuid => declared == "uuid",
+        Type::Timestamptz(_) => declared == "timestamptz",
         _ => true,
     }
 }

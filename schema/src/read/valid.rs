@@ -170,7 +170,12 @@ fn foreign_key(table: &Table, key: &ForeignKey, all: &[Table], found: &mut Found
         let columns = key.parent_columns.join(", ");
         let message =
             format!("a foreign key of {} refers to {}({columns}), which is not unique", table.name, key.parent);
-        return found.tell(&table.name, &key.parent.name, message, "refer to a primary key or a unique constraint, or add one");
+        return found.tell(
+            &table.name,
+            &key.parent.name,
+            message,
+            "refer to a primary key or a unique constraint, or add one",
+        );
     }
     for (own, other) in key.columns.iter().zip(&key.parent_columns) {
         let (Some(own), Some(other)) = (table.column(own), parent.column(other)) else { continue };

@@ -11,8 +11,8 @@ use whimbrel_tests::database::TestDatabase;
 use whimbrel_tests::postgres::requested;
 
 use super::Project;
-use crate::on_both;
 use crate::corpora::{Corpus, Went, apply, corpora};
+use crate::on_both;
 
 async fn introspected(backend: &dyn MigrationBackend, engine: &dyn SchemaDialect) -> Introspected {
     let ignored = [DEFAULT_HISTORY_TABLE, "__drizzle_migrations"].map(ObjectName::new);
@@ -21,7 +21,12 @@ async fn introspected(backend: &dyn MigrationBackend, engine: &dyn SchemaDialect
 
 fn objects(schema: &Schema) -> usize {
     let indexes: usize = schema.tables.iter().map(|table| table.indexes.len()).sum();
-    schema.enums.len() + schema.sequences.len() + schema.tables.len() + schema.views.len() + schema.natives.len() + indexes
+    schema.enums.len()
+        + schema.sequences.len()
+        + schema.tables.len()
+        + schema.views.len()
+        + schema.natives.len()
+        + indexes
 }
 
 #[test]
@@ -70,7 +75,8 @@ fn postgres_schemas_of_other_projects_are_pulled() {
 /// Runs the statements of a dump, but for those that only set the session.
 async fn restore(backend: &dyn MigrationBackend, text: &str) {
     let mut session = SqlSession::connect(backend).await.expect("it connects");
-    let without_meta: String = text.lines().filter(|line| !line.starts_with('\\')).map(|line| format!("{line}\n")).collect();
+    let without_meta: String =
+        text.lines().filter(|line| !line.starts_with('\\')).map(|line| format!("{line}\n")).collect();
     let statements = whimbrel::split::split(backend.dialect().lexer, &without_meta).expect("it is SQL");
     for statement in statements {
         let first = statement.words.get(0).unwrap_or_default();
@@ -201,7 +207,9 @@ async fn what_one_dialect_has_is_pulled_as_it_is(database: TestDatabase) {
     let pulled = pull(engine, &live);
     assert_eq!(pulled.unwritten, Vec::<String>::new(), "{}", pulled.text);
     let said: &[&str] = match first.database.server() {
-        Some(_) => &["row-security = enabled", "identity = serial", "type = inet", "EXCLUDE", "tickets", "count_changes"],
+        Some(_) => {
+            &["row-security = enabled", "identity = serial", "type = inet", "EXCLUDE", "tickets", "count_changes"]
+        }
         None => &["type = varchar(45)", "ON CONFLICT REPLACE", "CREATE TRIGGER", "COLLATE nocase"],
     };
     for said in said {
