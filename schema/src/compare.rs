@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::dialect::Rename;
 use crate::diff::{Question, Questions, Rules, diff};
-use crate::model::Schema;
+use crate::model::{Native, Schema};
 
 /// One thing that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,7 +54,7 @@ pub fn compare(expected: &Schema, actual: &Schema) -> Vec<Difference> {
 pub struct Compared {
     /// Everything in which the database is not as expected.
     pub differences: Vec<Difference>,
-    /// What could not be compared: queries of views that the database wrote anew.
+    /// What could not be compared: queries of views, and what is carried as text, that the database wrote anew.
     pub uncompared: Vec<String>,
 }
 
@@ -68,6 +68,17 @@ pub fn compare_live(expected: &Schema, actual: &Schema, rules: &Rules) -> Compar
             view.query.clone_from(&written.query);
             view.columns.clone_from(&written.columns);
             uncompared.push(format!("the query of view {}", view.name));
+        }
+    }
+    if rules.rewrites_views {
+        let mut written: Vec<&Native> = expected.natives.iter().collect();
+        for native in &mut actual.natives {
+            let Some(at) = written.iter().position(|it| it.is_named_as(native)) else { continue };
+            let written = written.remove(at);
+            if !written.same_as(native) {
+                uncompared.push(format!("the text of {} {}", native.kind, native.name));
+                native.clone_from(written);
+            }
         }
     }
     Compared { differences: compare(expected, &actual), uncompared }

@@ -212,8 +212,13 @@ impl State {
         let wanted = target.dialect.lower(&target.schema, &target.storage);
         let wanted = wanted.map_err(|problems| Refused::from(of_target(target, problems)))?;
         let before = before(target, &folder).await.map_err(|problem| Refused::from(vec![problem]))?;
+        // What was handed round in a circle is not handed round again, though its notes stand in the file.
+        let renames = match &folder.snapshot {
+            Some(snapshot) => snapshot.without_swapped(&target.renames),
+            None => target.renames.clone(),
+        };
         let changes =
-            diff(&before, &wanted, &target.renames, &target.dialect.rules()).map_err(|Questions(questions)| {
+            diff(&before, &wanted, &renames, &target.dialect.rules()).map_err(|Questions(questions)| {
                 let questions = questions.into_iter().map(|question| (target.name.clone(), question)).collect();
                 Refused { questions, ..Refused::default() }
             })?;
@@ -279,7 +284,7 @@ impl State {
         let Some((version, name)) = newest else { return files };
         let known = self.folder.snapshot.as_ref().filter(|it| it.version == version);
         if known.is_none() {
-            let snapshot = Snapshot::new(dialect, &version, &name, self.after.clone());
+            let snapshot = Snapshot::new(dialect, &version, &name, self.after.clone()).with_renames(&target.renames);
             files.push((self.folder.snapshot_path(&version), snapshot.to_json()));
         }
         let time = options.now.to_string();

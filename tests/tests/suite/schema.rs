@@ -1,6 +1,7 @@
 //! One schema file, two dialects: generated migrations on databases that have rows.
 
 mod changes;
+mod random;
 mod reference;
 
 use std::collections::BTreeMap;
