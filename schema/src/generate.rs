@@ -349,11 +349,22 @@ async fn differences(
     if !differences.is_empty() || uncompared.is_empty() {
         return Ok(differences);
     }
-    let fresh = from_nothing(target, expected)?;
+    let fresh = from_nothing(target, &in_order_of(is, expected))?;
     // No migration stands there: only the new ones run.
     let nowhere = target.folder.join("meta").join("nothing");
     let printed = scratch.replay(&nowhere, &fresh).await?.schema;
     Ok(compare(&printed, is))
+}
+
+/// The schema with the columns of each table in the order of another one: a query of a view may read all of them.
+fn in_order_of(other: &Schema, schema: &Schema) -> Schema {
+    let mut schema = schema.clone();
+    for table in &mut schema.tables {
+        let Some(other) = other.table(&table.name) else { continue };
+        let place = |name: &str| other.columns.iter().position(|column| column.name == name);
+        table.columns.sort_by_key(|column| place(&column.name));
+    }
+    schema
 }
 
 /// Migrations that make the schema in an empty database.

@@ -29,6 +29,8 @@ pub(crate) struct Names {
     /// In lower case: a name without quotes is meant in any case by one of the dialects.
     words: HashSet<String>,
     quoted: HashSet<String>,
+    /// Those at a place where a query names what it reads.
+    read: HashSet<String>,
     has_star: bool,
 }
 
@@ -48,7 +50,11 @@ impl Names {
     }
 
     fn take(&mut self, text: &str, bodies: bool) {
+        let mut clauses = Clauses::default();
         for token in read(text) {
+            if clauses.reads(&token) {
+                self.read.insert(if token.kind == LexemeKind::Word { token.text.to_ascii_lowercase() } else { unquoted(token.text) });
+            }
             match token.kind {
                 LexemeKind::Word => drop(self.words.insert(token.text.to_ascii_lowercase())),
                 LexemeKind::Quoted => drop(self.quoted.insert(unquoted(token.text))),
@@ -63,9 +69,52 @@ impl Names {
         self.quoted.contains(name) || self.words.contains(&name.to_ascii_lowercase())
     }
 
+    /// Whether a query reads the table or view of this name, as far as its place in the text tells.
+    pub(crate) fn reads(&self, name: &str) -> bool {
+        self.read.contains(name) || self.read.contains(&name.to_ascii_lowercase())
+    }
+
     /// Whether there is a `*`, which may stand for every column.
     pub(crate) fn has_star(&self) -> bool {
         self.has_star
+    }
+}
+
+/// Where a query stands: in a `FROM` or not, for each pair of parentheses that is open.
+#[derive(Debug, Default)]
+struct Clauses {
+    open: Vec<bool>,
+    in_from: bool,
+    /// A name at this place is one that is read.
+    next: bool,
+}
+
+impl Clauses {
+    /// Takes the next token; whether it names what is read.
+    fn reads(&mut self, token: &Lexeme<'_>) -> bool {
+        const ENDS: [&str; 14] = [
+            "where", "group", "having", "order", "limit", "offset", "union", "intersect", "except", "window", "select", "on",
+            "using", "fetch",
+        ];
+        let word = |words: &[&str]| {
+            token.kind == LexemeKind::Word && words.iter().any(|it| token.text.eq_ignore_ascii_case(it))
+        };
+        let was_next = std::mem::take(&mut self.next);
+        match token.text {
+            "(" => {
+                self.open.push(self.in_from);
+                self.next = was_next;
+            }
+            ")" => self.in_from = self.open.pop().unwrap_or_default(),
+            "," => self.next = self.in_from,
+            // The name before it was that of a schema.
+            "." => self.next = self.in_from,
+            _ if word(&["from", "join"]) => (self.in_from, self.next) = (true, true),
+            _ if word(&["only", "lateral"]) => self.next = was_next,
+            _ if word(&ENDS) => self.in_from = false,
+            _ => return was_next && matches!(token.kind, LexemeKind::Word | LexemeKind::Quoted),
+        }
+        false
     }
 }
 

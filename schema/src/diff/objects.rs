@@ -81,6 +81,21 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Whether it is made of a table or a view of this name. A view names it where it reads; in other texts any place will do.
+    fn reads(&self, name: &str) -> bool {
+        if self.is_view() { self.names().reads(name) } else { self.names().has(name) }
+    }
+
+    /// The same for any other node; `bodies`: with what a routine names in its text.
+    fn needs(&self, other: &Self, bodies: bool) -> bool {
+        let Some(name) = other.name() else { return false };
+        match (other.is_view(), bodies) {
+            (true, _) if self.is_view() => self.names().reads(&name),
+            (_, true) => self.with_bodies().has(&name),
+            (_, false) => self.names().has(&name),
+        }
+    }
+
     fn native(&self) -> Option<&'a Native> {
         match self.object {
             Object::Native(native) => Some(native),
@@ -129,12 +144,10 @@ impl<'a> Node<'a> {
 
 /// The places of nodes in an order in which each needs only those before it.
 fn in_order(nodes: &[Node<'_>], bodies: bool) -> Vec<usize> {
-    let named: Vec<(usize, String)> =
-        nodes.iter().enumerate().filter_map(|(at, node)| Some((at, node.name()?))).collect();
     order::sorted(nodes.len(), &|at| {
-        let names = nodes.get(at).map(|node| if bodies { node.with_bodies() } else { node.names() });
-        let needs = |name: &str| names.is_some_and(|names| names.has(name));
-        named.iter().filter(|(other, name)| *other != at && needs(name)).map(|(other, _)| *other).collect()
+        let Some(node) = nodes.get(at) else { return Vec::new() };
+        let others = nodes.iter().enumerate().filter(|(other, _)| *other != at);
+        others.filter(|(_, other)| node.needs(other, bodies)).map(|(other, _)| other).collect()
     })
 }
 
@@ -260,11 +273,10 @@ impl Kept {
     /// With what goes, everything goes that is made of it.
     fn take_users(&mut self, now: &[Node<'_>]) {
         let mut open: Vec<usize> = self.goes.iter().enumerate().filter(|(_, goes)| **goes).map(|(at, _)| at).collect();
-        while let Some(name) = open.pop().map(|at| now.get(at).and_then(Node::name)) {
-            let Some(name) = name else { continue };
+        while let Some(gone) = open.pop().and_then(|at| now.get(at)) {
             let states = self.goes.iter_mut().zip(&mut self.held).enumerate();
             for ((at, (goes, held)), node) in states.zip(now) {
-                if !*goes && node.names().has(&name) {
+                if !*goes && node.needs(gone, false) {
                     (*goes, *held) = (true, true);
                     open.push(at);
                 }
@@ -281,11 +293,11 @@ fn is_held(difference: &Difference<'_>, tables: &Tables, node: &Node<'_>) -> boo
         difference.now.enums.iter().any(|ty| gone(&ty.name) && names().has(&ty.name.name))
     };
     if node.is_view() {
-        let gives_other = || is_renamed(difference, names()) || tables.widens(names());
-        return tables.holds_up(names) || of_type() || (difference.rules.rewrites_views && gives_other());
+        let gives_other = || is_renamed(difference, node) || tables.widens(names());
+        return tables.holds_up(names, |table| node.reads(table)) || of_type() || (difference.rules.rewrites_views && gives_other());
     }
     match node.native() {
-        Some(native) if native.table.is_some() => tables.holds_up(names) || of_type(),
+        Some(native) if native.table.is_some() => tables.holds_up(names, |table| node.reads(table)) || of_type(),
         Some(_) if node.is_kind(&ROUTINES) => {
             of_type() || tables.dropped.iter().any(|table| names().has(&table.name.name))
         }
@@ -294,9 +306,12 @@ fn is_held(difference: &Difference<'_>, tables: &Tables, node: &Node<'_>) -> boo
 }
 
 /// Whether a view reads a column that is renamed: what it gives has the column's name from before still.
-fn is_renamed(difference: &Difference<'_>, names: &Names) -> bool {
+fn is_renamed(difference: &Difference<'_>, node: &Node<'_>) -> bool {
+    let names = node.names();
     difference.renamed.iter().any(|change| match change {
-        Change::RenameColumn { table, to, .. } => names.has(&table.name) && (names.has(to) || names.has_star()),
+        Change::RenameColumn { table, to, .. } => {
+            node.reads(&table.name) && (names.has(to) || names.has_star())
+        }
         _ => false,
     })
 }

@@ -183,13 +183,13 @@ impl Names<'_> {
         (has(&before, from), has(&after, to), has(&before, to), before.is_some() && after.is_some())
     }
 
-    /// What a table or type was called before its own rename.
+    /// What a table or type was called before its own rename, where that is still to come.
     fn name_before(&self, name: &ObjectName, kind: &RenamedObject) -> ObjectName {
-        let is_it =
-            |rename: &&Rename| rename.object == *kind && rename.to.parse().is_ok_and(|to: ObjectName| to == *name);
-        let renamed = self.renames.iter().find(is_it).and_then(|rename| rename.from.parse().ok());
-        let there =
-            |schema: &Schema, name: &ObjectName| schema.table(name).is_some() || schema.enum_type(name).is_some();
-        renamed.filter(|from| there(self.before, from)).unwrap_or_else(|| name.clone())
+        let all: Vec<&Rename> = self.renames.iter().filter(|rename| !rename.is_refused()).collect();
+        let is_it = |rename: &&&Rename| {
+            rename.object == *kind && rename.to.parse().is_ok_and(|to: ObjectName| to == *name)
+        };
+        let renamed = all.iter().find(is_it).filter(|rename| self.standing(rename, &all) == Standing::Due);
+        renamed.and_then(|rename| rename.from.parse().ok()).unwrap_or_else(|| name.clone())
     }
 }

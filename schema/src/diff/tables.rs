@@ -55,23 +55,23 @@ impl Tables {
         tables
     }
 
-    /// Whether a text with these names reads a column that changes its type or goes.
-    pub(super) fn holds_up<'n>(&self, names: impl Fn() -> &'n Names) -> bool {
+    /// Whether a text with these names, which reads these tables, reads a column that changes its type or goes.
+    pub(super) fn holds_up<'n>(&self, names: impl Fn() -> &'n Names, reads_table: impl Fn(&str) -> bool) -> bool {
         if self.dropped.is_empty() && self.disturbed.is_empty() {
             return false;
         }
         let names = names();
-        let dropped = self.dropped.iter().any(|table| names.has(&table.name.name));
+        let dropped = self.dropped.iter().any(|table| reads_table(&table.name.name));
         let reads = |(table, columns): (&ObjectName, &BTreeSet<String>)| {
             // `SELECT *` reads them all.
-            names.has(&table.name) && (names.has_star() || columns.iter().any(|column| names.has(column)))
+            reads_table(&table.name) && (names.has_star() || columns.iter().any(|column| names.has(column)))
         };
         dropped || self.disturbed.iter().any(reads)
     }
 
     /// Whether a view with these names reads all columns of a table that gets another one.
     pub(super) fn widens(&self, names: &Names) -> bool {
-        names.has_star() && self.widened.iter().any(|table| names.has(&table.name))
+        names.has_star() && self.widened.iter().any(|table| names.reads(&table.name))
     }
 
     /// Every expression that a table gets, one after the other: what it calls must be there.
