@@ -9,7 +9,7 @@ use crate::change::Change;
 use crate::compare::settle;
 use crate::dialect::{Rename, SchemaDialect, Script, ScriptRequest};
 use crate::diff::{Questions, diff};
-use crate::generate::{Refused, Scratch, from_nothing};
+use crate::generate::{Refused, Scratch, from_nothing, in_order_of};
 use crate::model::{ObjectName, Schema};
 
 /// A schema of a dialect, and where it is from.
@@ -65,7 +65,7 @@ pub async fn between(
         let (written, live) = if to.is_live { (&before, &mut after) } else { (&after, &mut before) };
         let differs = !settle(written, None, &mut live.clone()).is_empty();
         let printed = match scratch.filter(|_| differs) {
-            Some(scratch) => Some(printed(dialect, scratch, written).await?),
+            Some(scratch) => Some(printed(dialect, scratch, &in_order_of(live, written)).await?),
             None => None,
         };
         uncompared = settle(written, printed.as_ref(), live);

@@ -24,6 +24,13 @@ pub enum Change {
     DropNative(Native),
     /// Makes one.
     CreateNative(Native),
+    /// Gives a routine another text where it stands: its arguments and its result stay.
+    ReplaceNative {
+        /// As it is.
+        before: Native,
+        /// As it will be.
+        after: Native,
+    },
     /// Makes an enum type.
     CreateEnum(EnumType),
     /// Removes an enum type that no column uses any more.

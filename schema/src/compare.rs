@@ -82,15 +82,19 @@ pub(crate) fn settle(written: &Schema, printed: Option<&Schema>, live: &mut Sche
         view.query.clone_from(&wanted.query);
         view.columns.clone_from(&wanted.columns);
     }
+    let mut left: Vec<&Native> = written.natives.iter().collect();
     for native in &mut live.natives {
-        let is_it = |it: &&Native| (&it.kind, &it.name, &it.table) == (&native.kind, &native.name, &native.table);
-        let Some(wanted) = written.natives.iter().find(is_it).filter(|it| !it.same_as(native)) else { continue };
+        let Some(at) = left.iter().position(|it| it.is_named_as(native)) else { continue };
+        let wanted = left.remove(at);
+        if wanted.same_as(native) {
+            continue;
+        }
         match printed.map(|printed| printed.natives.iter().any(|it| it.same_as(native))) {
             Some(false) => continue,
             Some(true) => {}
             None => uncompared.push(format!("the text of {} {}", native.kind, native.name)),
         }
-        native.sql.clone_from(&wanted.sql);
+        native.clone_from(wanted);
     }
     uncompared
 }

@@ -1,6 +1,7 @@
 //! The steps from one schema to another.
 
 mod columns;
+mod objects;
 mod order;
 mod question;
 mod renames;
@@ -9,11 +10,12 @@ mod tables;
 use std::collections::BTreeSet;
 
 pub use question::{Question, Questions};
+pub use renames::circles;
 
 use crate::change::{Change, Commented, apply_all};
 use crate::dialect::Rename;
-use crate::model::{EnumType, Native, ObjectName, Schema, Table, View};
-use crate::tokens;
+use crate::model::{EnumType, ObjectName, Schema, Table};
+use objects::Objects;
 
 /// What matters to a database when it is changed, as data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,15 +29,27 @@ pub struct Rules {
     pub rewrites_views: bool,
     /// The type of a column cannot change while a foreign key compares it with one of another type.
     pub keys_hold_types: bool,
+    /// A function can get another body where it stands, with everything that calls it.
+    pub replaces_routines: bool,
 }
 
 impl Rules {
     /// A database in which nothing stands in the way of anything.
-    pub const FREE: Self =
-        Self { renames_constraints: false, views_hold_columns: false, rewrites_views: false, keys_hold_types: false };
+    pub const FREE: Self = Self {
+        renames_constraints: false,
+        views_hold_columns: false,
+        rewrites_views: false,
+        keys_hold_types: false,
+        replaces_routines: false,
+    };
     /// Postgres, and what is like it.
-    pub const NAMED: Self =
-        Self { renames_constraints: true, views_hold_columns: true, rewrites_views: true, keys_hold_types: true };
+    pub const NAMED: Self = Self {
+        renames_constraints: true,
+        views_hold_columns: true,
+        rewrites_views: true,
+        keys_hold_types: true,
+        replaces_routines: true,
+    };
 }
 
 /// The steps from `before` to `after`, two schemas of one dialect, in an order in which every state between is valid.
@@ -53,8 +67,7 @@ pub fn diff(before: &Schema, after: &Schema, renames: &[Rename], rules: &Rules) 
     if !questions.is_empty() {
         return Err(Questions(questions));
     }
-    let difference = Difference { now: &now, after, rules };
-    Ok(difference.steps(renamed))
+    Ok(Difference { now: &now, after, rules, renamed: &renamed }.steps())
 }
 
 /// Two schemas after the renames.
@@ -62,28 +75,32 @@ pub(crate) struct Difference<'a> {
     now: &'a Schema,
     after: &'a Schema,
     rules: &'a Rules,
+    /// The renames that lead to `now`.
+    renamed: &'a [Change],
 }
 
 impl<'a> Difference<'a> {
-    /// All steps: what stands in the way goes first, then renames, then what is new, then what is gone.
-    fn steps(&self, renamed: Vec<Change>) -> Vec<Change> {
+    /// All steps: what stands in the way goes first, then what changes, then what is new, then what is gone.
+    fn steps(&self) -> Vec<Change> {
         let tables = tables::Tables::compare(self);
-        let (dropped_views, created_views) = self.views(&tables);
-        let (dropped_natives, created_natives) = self.natives(&tables);
-        let (early, late) = order::early_natives(created_natives, &tables.created);
-        let mut steps = Vec::new();
+        let objects = Objects::compare(self, &tables);
         // Before the renames, what goes has its names from before them.
-        steps.extend(renamed);
-        steps.extend(dropped_natives.into_iter().map(Change::DropNative));
-        steps.extend(order::views_backwards(dropped_views).into_iter().map(Change::DropView));
-        steps.extend(early.into_iter().map(Change::CreateNative));
-        steps.extend(self.new_types());
-        tables.append_to(&mut steps, self.now);
+        let mut steps = self.renamed.to_vec();
+        steps.extend(objects.in_the_way);
+        steps.extend(objects.first);
+        tables.append_to(&mut steps, self.now, self.new_types(), objects.early);
+        steps.extend(objects.gone);
         steps.extend(self.gone_types());
-        steps.extend(order::views_forwards(created_views.clone()).into_iter().map(Change::CreateView));
-        steps.extend(late.into_iter().map(Change::CreateNative));
-        self.comments(&mut steps, &created_views);
+        steps.extend(objects.late);
+        self.comments(&mut steps, &objects.created_views);
         steps
+    }
+
+    /// Enum types whose values cannot just be added to: a new type takes the place of each.
+    fn is_swapped(&self, name: &ObjectName) -> bool {
+        let (Some(now), Some(after)) = (self.now.enum_type(name), self.after.enum_type(name)) else { return false };
+        let mut values = after.values.iter();
+        !now.values.iter().all(|value| values.any(|kept| kept == value))
     }
 
     /// Tables that are in both.
@@ -124,44 +141,7 @@ impl<'a> Difference<'a> {
         sequences.cloned().map(Change::DropSequence).chain(enums.cloned().map(Change::DropEnum)).collect()
     }
 
-    /// Views to drop, and views to make: those that change, and those that stand in the way, with all that read them.
-    fn views(&self, tables: &tables::Tables) -> (Vec<View>, Vec<View>) {
-        let changed = |view: &&View| self.after.view(&view.name).is_none_or(|after| !after.same_as(view));
-        let mut dropped: BTreeSet<&ObjectName> = self.now.views.iter().filter(changed).map(|view| &view.name).collect();
-        if self.rules.views_hold_columns {
-            let held = |view: &&View| tables.holds_up(&view.query);
-            dropped.extend(self.now.views.iter().filter(held).map(|view| &view.name));
-            loop {
-                let reads = |view: &&View| dropped.iter().any(|name| tokens::mentions(&view.query, &name.name));
-                let more: Vec<_> = self.now.views.iter().filter(reads).map(|view| &view.name).collect();
-                let count = dropped.len();
-                dropped.extend(more);
-                if dropped.len() == count {
-                    break;
-                }
-            }
-        }
-        let gone = self.now.views.iter().filter(|view| dropped.contains(&view.name)).cloned().collect();
-        let made = |view: &&View| dropped.contains(&view.name) || self.now.view(&view.name).is_none();
-        (gone, self.after.views.iter().filter(made).cloned().collect())
-    }
-
-    /// The same for what is carried as text.
-    fn natives(&self, tables: &tables::Tables) -> (Vec<Native>, Vec<Native>) {
-        let kept = |native: &Native| {
-            let held = native.table.is_some() && self.rules.views_hold_columns && tables.holds_up(&native.sql);
-            !held && self.after.natives.iter().any(|after| after.same_as(native))
-        };
-        let with_table = |native: &&Native| {
-            native.table.as_ref().is_none_or(|table| !tables.dropped.iter().any(|gone| gone.name == *table))
-        };
-        let gone: Vec<Native> =
-            self.now.natives.iter().filter(|native| !kept(native)).filter(with_table).cloned().collect();
-        let stays = |native: &Native| self.now.natives.iter().any(|now| now.same_as(native) && kept(now));
-        (gone, self.after.natives.iter().filter(|native| !stays(native)).cloned().collect())
-    }
-
-    fn comments(&self, steps: &mut Vec<Change>, created_views: &[View]) {
+    fn comments(&self, steps: &mut Vec<Change>, created_views: &BTreeSet<ObjectName>) {
         let mut set = |on: Commented, now: Option<&String>, after: Option<&String>| {
             if now != after {
                 steps.push(Change::SetComment { on, comment: after.cloned() });
@@ -182,7 +162,7 @@ impl<'a> Difference<'a> {
                 set(Commented::Enum(ty.name.clone()), now.comment.as_ref(), ty.comment.as_ref());
             }
         }
-        let kept = self.after.views.iter().filter(|view| !created_views.contains(view));
+        let kept = self.after.views.iter().filter(|view| !created_views.contains(&view.name));
         for view in kept {
             let now = self.now.view(&view.name).and_then(|now| now.comment.as_ref());
             set(Commented::View(view.name.clone(), view.materialized), now, view.comment.as_ref());

@@ -212,11 +212,15 @@ impl State {
         let wanted = target.dialect.lower(&target.schema, &target.storage);
         let wanted = wanted.map_err(|problems| Refused::from(of_target(target, problems)))?;
         let before = before(target, &folder).await.map_err(|problem| Refused::from(vec![problem]))?;
-        let changes =
-            diff(&before, &wanted, &target.renames, &target.dialect.rules()).map_err(|Questions(questions)| {
-                let questions = questions.into_iter().map(|question| (target.name.clone(), question)).collect();
-                Refused { questions, ..Refused::default() }
-            })?;
+        // What was handed round in a circle is not handed round again, though its notes stand in the file.
+        let renames = match &folder.snapshot {
+            Some(snapshot) => snapshot.without_swapped(&target.renames),
+            None => target.renames.clone(),
+        };
+        let changes = diff(&before, &wanted, &renames, &target.dialect.rules()).map_err(|Questions(questions)| {
+            let questions = questions.into_iter().map(|question| (target.name.clone(), question)).collect();
+            Refused { questions, ..Refused::default() }
+        })?;
         let mut fills = options.fills.clone();
         fills.extend(renamed_values(target, &before, &wanted));
         let request =
@@ -279,7 +283,7 @@ impl State {
         let Some((version, name)) = newest else { return files };
         let known = self.folder.snapshot.as_ref().filter(|it| it.version == version);
         if known.is_none() {
-            let snapshot = Snapshot::new(dialect, &version, &name, self.after.clone());
+            let snapshot = Snapshot::new(dialect, &version, &name, self.after.clone()).with_renames(&target.renames);
             files.push((self.folder.snapshot_path(&version), snapshot.to_json()));
         }
         let time = options.now.to_string();
@@ -344,11 +348,22 @@ async fn differences(
     if !differences.is_empty() || uncompared.is_empty() {
         return Ok(differences);
     }
-    let fresh = from_nothing(target.dialect, expected)?;
+    let fresh = from_nothing(target.dialect, &in_order_of(is, expected))?;
     // No migration stands there: only the new ones run.
     let nowhere = target.folder.join("meta").join("nothing");
     let printed = scratch.replay(&nowhere, &fresh).await?.schema;
     Ok(compare(&printed, is))
+}
+
+/// The schema with the columns of each table in the order of another one: a query of a view may read all of them.
+pub(crate) fn in_order_of(other: &Schema, schema: &Schema) -> Schema {
+    let mut schema = schema.clone();
+    for table in &mut schema.tables {
+        let Some(other) = other.table(&table.name) else { continue };
+        let place = |name: &str| other.columns.iter().position(|column| column.name == name);
+        table.columns.sort_by_key(|column| place(&column.name));
+    }
+    schema
 }
 
 /// Migrations that make the schema in an empty database.

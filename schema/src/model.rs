@@ -123,6 +123,30 @@ impl View {
 }
 
 impl Native {
+    /// The name without the arguments, quotes and schema that a dialect adds to tell objects apart.
+    #[must_use]
+    pub fn bare_name(&self) -> String {
+        if self.table.is_some() {
+            return self.name.clone();
+        }
+        let mut quoted = false;
+        let arguments = self.name.find(|c| {
+            quoted ^= c == '"';
+            c == '(' && !quoted
+        });
+        let name = arguments.and_then(|at| self.name.get(..at)).unwrap_or(&self.name);
+        name.parse::<ObjectName>().map_or_else(|_| name.to_owned(), |it| it.name)
+    }
+
+    /// Whether two are of one kind and name, and of one table, whatever arguments their names tell.
+    #[must_use]
+    pub fn is_named_as(&self, other: &Self) -> bool {
+        let same_arguments = self.name == other.name || !(self.name.contains('(') && other.name.contains('('));
+        (&self.kind, &self.table) == (&other.kind, &other.table)
+            && same_arguments
+            && self.bare_name() == other.bare_name()
+    }
+
     /// Whether two are the same but for white space, comments and the case of words.
     #[must_use]
     pub fn same_as(&self, other: &Self) -> bool {

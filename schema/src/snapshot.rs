@@ -5,6 +5,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use whimbrel_core::Problem;
 
+use crate::dialect::Rename;
+use crate::diff::circles;
 use crate::model::Schema;
 
 /// The format that this release writes and reads.
@@ -25,6 +27,9 @@ pub struct Snapshot {
     pub name: String,
     /// The schema after it.
     pub schema: Schema,
+    /// Renames in a circle that stood in the schema file then, as texts: the schema cannot tell that they were carried out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub swapped: Vec<String>,
 }
 
 impl Snapshot {
@@ -37,7 +42,22 @@ impl Snapshot {
             version: version.to_owned(),
             name: name.to_owned(),
             schema: schema.sorted(),
+            swapped: Vec::new(),
         }
+    }
+
+    /// The same with the circles among these renames noted as carried out.
+    #[must_use]
+    pub fn with_renames(mut self, renames: &[Rename]) -> Self {
+        self.swapped = circles(renames).iter().map(told).collect();
+        self.swapped.sort();
+        self
+    }
+
+    /// These renames without those that it notes as carried out.
+    #[must_use]
+    pub fn without_swapped(&self, renames: &[Rename]) -> Vec<Rename> {
+        renames.iter().filter(|rename| !self.swapped.contains(&told(rename))).cloned().collect()
     }
 
     /// The file's name in `meta/`.
@@ -60,6 +80,11 @@ impl Snapshot {
     pub fn from_json(file: &Path, text: &str) -> Result<Self, Problem> {
         read(file, text, FORMAT)
     }
+}
+
+/// A rename as a text.
+fn told(rename: &Rename) -> String {
+    format!("{} {} to {}", rename.object, rename.from, rename.to)
 }
 
 /// JSON as people read it, with a line end.

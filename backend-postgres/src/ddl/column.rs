@@ -143,7 +143,41 @@ fn update(writer: &mut Writer<'_>, table: &ObjectName, sql: &str) {
     }
 }
 
-pub(super) fn alter(writer: &mut Writer<'_>, _at: usize, table: &ObjectName, before: &Column, after: &Column) {
+pub(super) fn alter(writer: &mut Writer<'_>, at: usize, table: &ObjectName, before: &Column, after: &Column) {
+    alter_one(writer, table, before, after);
+    let more = |change: &Change| matches!(change, Change::AlterColumn { table: of, .. } if of == table);
+    if !writer.request.changes.iter().skip(at + 1).any(more) {
+        give_back_computed(writer, table);
+    }
+}
+
+/// Takes away the computed columns that read a column which changes: the server would refuse the change.
+fn take_away_computed(writer: &mut Writer<'_>, table: &ObjectName, base: &str) {
+    let reads = |column: &&Column| column.generated.as_ref().is_some_and(|it| it.expr.columns().contains(base));
+    let columns = writer.state.schema.table(table).map(|it| it.columns.as_slice()).unwrap_or_default();
+    let names: Vec<String> = columns.iter().filter(reads).map(|column| column.name.clone()).collect();
+    for name in names {
+        if writer.computed.insert((table.clone(), name.clone())) {
+            push(writer, table, Work::Catalog, format!("DROP COLUMN {}", ident(&name)));
+        }
+    }
+}
+
+/// Makes those again that stay.
+fn give_back_computed(writer: &mut Writer<'_>, table: &ObjectName) {
+    let Some(target) = writer.request.after.table(table) else { return };
+    let (own, others) = std::mem::take(&mut writer.computed).into_iter().partition(|(of, _)| of == table);
+    writer.computed = others;
+    let own: std::collections::BTreeSet<(ObjectName, String)> = own;
+    for (_, name) in own {
+        match target.column(&name) {
+            Some(column) => add_computed(writer, table, column),
+            None => drop(writer.dropped.insert((table.clone(), name))),
+        }
+    }
+}
+
+fn alter_one(writer: &mut Writer<'_>, table: &ObjectName, before: &Column, after: &Column) {
     match (&before.generated, &after.generated) {
         (None, None) => {}
         (Some(was), None) if was.stored && before.ty == after.ty => {
@@ -168,6 +202,13 @@ pub(super) fn alter(writer: &mut Writer<'_>, _at: usize, table: &ObjectName, bef
         set_default(writer, table, before, after, retyped);
     }
     nullability(writer, table, before, after, retyped);
+    if before.comment != after.comment {
+        let on = format!("COLUMN {}.{}", object(table), ident(&after.name));
+        writer.push(
+            Step::statement(Lock::ShareUpdateExclusive, Work::Catalog, render::comment(&on, after.comment.as_deref()))
+                .locking(table),
+        );
+    }
 }
 
 fn push(writer: &mut Writer<'_>, table: &ObjectName, work: Work, text: String) {
@@ -177,7 +218,15 @@ fn push(writer: &mut Writer<'_>, table: &ObjectName, work: Work, text: String) {
 
 /// Drops a computed column and makes it anew, with everything that was on it.
 fn replace(writer: &mut Writer<'_>, table: &ObjectName, after: &Column) {
-    push(writer, table, Work::Catalog, format!("DROP COLUMN {}", ident(&after.name)));
+    take_away_computed(writer, table, &after.name);
+    // It may have gone with what it reads.
+    if !writer.computed.remove(&(table.clone(), after.name.clone())) {
+        push(writer, table, Work::Catalog, format!("DROP COLUMN {}", ident(&after.name)));
+    }
+    add_computed(writer, table, after);
+}
+
+fn add_computed(writer: &mut Writer<'_>, table: &ObjectName, after: &Column) {
     let work =
         if after.generated.as_ref().is_some_and(|generated| generated.stored) { Work::Rewrite } else { Work::Catalog };
     push(writer, table, work, format!("ADD COLUMN {}", render::column(after)));
@@ -249,6 +298,7 @@ fn retype(writer: &mut Writer<'_>, table: &ObjectName, before: &Column, after: &
             return false;
         }
     };
+    take_away_computed(writer, table, &after.name);
     if before.default.is_some() {
         push(writer, table, Work::Catalog, format!("ALTER COLUMN {name} DROP DEFAULT"));
     }

@@ -135,6 +135,8 @@ fn take_away(writer: &mut Writer<'_>, around: &Around) {
 fn give_back(writer: &mut Writer<'_>, around: Around) {
     for (table, of) in &around.generated {
         action(writer, &table.name, Work::Rewrite, format!("ADD COLUMN {}", render::column(of)));
+        let on = format!("COLUMN {}.{}", object(&table.name), ident(&of.name));
+        writer.comment_on(&on, of.comment.as_deref());
         // What stands on it and on the enum, too, comes back below.
         let mut rest = table.clone();
         rest.indexes

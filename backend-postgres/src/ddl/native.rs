@@ -7,6 +7,7 @@ use whimbrel_core::split::{Lexeme, LexemeKind, Lexer, tokens};
 use whimbrel_schema::model::{Native, ObjectName};
 
 use super::types::spelled;
+use super::words::object;
 
 /// The schema in which unqualified names are made, as a rule.
 const DEFAULT_SCHEMA: &str = "public";
@@ -20,7 +21,7 @@ pub(super) fn named(native: &mut Native) {
     without_default(&mut name);
     native.name = match native.kind.as_str() {
         "function" | "procedure" | "aggregate" => match arguments(&native.sql) {
-            Some(types) => format!("{name}({})", types.join(",")),
+            Some(types) => format!("{}({})", object(&name), types.join(",")),
             None => return,
         },
         "trigger" | "policy" | "rule" | "schema" | "extension" | "statistics" => name.name,
@@ -82,6 +83,12 @@ fn argument_type(sql: &str, argument: &[Lexeme<'_>]) -> Option<String> {
     }
     let (from, to) = (words.first()?.start, words.last().map(|last| last.start + last.text.len())?);
     let text = sql.get(from..to)?.trim();
+    // Quotes that people write and that the catalog does not need.
+    let (item, brackets) = text.find('[').map_or((text, ""), |at| (text.get(..at).unwrap_or(text), "[]"));
+    if let (true, Ok(mut name)) = (item.contains('"'), item.trim().parse::<ObjectName>()) {
+        without_default(&mut name);
+        return Some(format!("{}{brackets}", object(&name)));
+    }
     Some(without_modifiers(&spelled(text.strip_prefix("public.").unwrap_or(text))))
 }
 
@@ -128,6 +135,12 @@ mod tests {
                 "f",
                 "CREATE FUNCTION f(time timestamptz, timestamp with time zone, numeric(10, 2)[])",
                 "f(timestamp with time zone,timestamp with time zone,numeric[])",
+            ),
+            (
+                "function",
+                "\"order\"",
+                "CREATE FUNCTION \"order\"(x \"c1\", y public.\"Odd\"[])",
+                "\"order\"(c1,\"Odd\"[])",
             ),
             ("procedure", "\"P\"", "CREATE PROCEDURE \"P\"(\"Odd\" app.kind)", "\"P\"(app.kind)"),
             ("trigger", "t", "CREATE TRIGGER t AFTER INSERT ON public.a EXECUTE FUNCTION f()", "t"),

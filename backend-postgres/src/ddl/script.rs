@@ -43,6 +43,10 @@ pub(super) struct Writer<'a> {
     unowned: Vec<Sequence>,
     /// Sequences that another step dropped or renamed already.
     pub(super) settled: BTreeSet<ObjectName>,
+    /// Computed columns that are away while what they read changes.
+    pub(super) computed: BTreeSet<(ObjectName, String)>,
+    /// Those of them that do not come back.
+    pub(super) dropped: BTreeSet<(ObjectName, String)>,
     /// Enum values that were added in the transaction that is being written.
     added: Vec<(ObjectName, String)>,
 }
@@ -60,6 +64,8 @@ impl<'a> Writer<'a> {
             losses: BTreeSet::new(),
             unowned: Vec::new(),
             settled: BTreeSet::new(),
+            computed: BTreeSet::new(),
+            dropped: BTreeSet::new(),
             added: Vec::new(),
         }
     }
@@ -151,6 +157,7 @@ impl<'a> Writer<'a> {
             }
             Change::DropNative(native) => self.drop_native(native),
             Change::CreateNative(native) => self.create_native(native),
+            Change::ReplaceNative { after, .. } => self.push(Step::free(replacing(&after.sql))),
             Change::CreateEnum(ty) => self.create_enum(ty),
             Change::DropEnum(ty) => self.push(Step::free(format!("DROP TYPE {}", object(&ty.name)))),
             Change::RenameEnum { from, to } => self.rename_object("TYPE", from, to),
@@ -194,6 +201,7 @@ impl<'a> Writer<'a> {
                 self.push(step.locking(&table.name));
             }
             Change::AddColumn { table, column } => column::add(self, table, column),
+            Change::DropColumn { table, column } if self.dropped.contains(&(table.clone(), column.name.clone())) => {}
             Change::DropColumn { table, column } => {
                 if column.generated.is_none() {
                     self.loss(format!("column {table}.{}", column.name), "all its values");
@@ -520,6 +528,13 @@ fn security(before: Option<&str>, after: Option<&str>) -> Vec<String> {
         _ => {}
     }
     texts
+}
+
+/// `CREATE FUNCTION …` as `CREATE OR REPLACE FUNCTION …`, also where it says so already.
+fn replacing(sql: &str) -> String {
+    let rest = sql.get("create".len()..).unwrap_or_default().trim_start();
+    let says_so = rest.get(.."or ".len()).is_some_and(|word| word.eq_ignore_ascii_case("or "));
+    if says_so { sql.to_owned() } else { format!("CREATE OR REPLACE {rest}") }
 }
 
 /// The statement that drops an object that is carried as text.

@@ -63,6 +63,8 @@ impl State {
             Change::CreateEnum(ty) => self.schema.enums.push(ty.clone()),
             Change::DropEnum(ty) => self.schema.enums.retain(|kept| kept.name != ty.name),
             Change::RenameEnum { from, to } => self.rename_enum(from, to),
+            // Its name is carried into expressions; a value that is not there is told by the server.
+            Change::RenameEnumValue { .. } => drop(whimbrel_schema::change::apply(&mut self.schema, change)),
             Change::AlterEnum { after, .. } => {
                 self.schema.enums.iter_mut().filter(|ty| ty.name == after.name).for_each(|ty| *ty = after.clone());
             }

@@ -37,6 +37,11 @@ pub fn apply(schema: &mut Schema, change: &Change) -> Result<(), InvalidChange> 
             schema.natives.push(native.clone());
             Ok(())
         }
+        Change::ReplaceNative { before, after } => {
+            remove(&mut schema.natives, |it| it == before, &before.name)?;
+            schema.natives.push(after.clone());
+            Ok(())
+        }
         Change::SetComment { on, comment } => set_comment(schema, on, comment.clone()),
         Change::CreateSequence(_) | Change::AlterSequence { .. } | Change::DropSequence(_) => sequence(schema, change),
         Change::CreateEnum(_)

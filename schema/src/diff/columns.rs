@@ -22,6 +22,12 @@ pub(super) fn steps(now: &Table, after: &Table) -> Vec<Change> {
             Some(_) => {}
         }
     }
+    // What is computed no more may be read by what is computed now, and what is computed reads the others as they will be.
+    altered.sort_by_key(|(was, column): &(&Column, &Column)| match (&was.generated, &column.generated) {
+        (Some(_), None) => 0,
+        (None, None) => 1,
+        (_, Some(_)) => 2,
+    });
     let gone: Vec<&Column> = now.columns.iter().filter(|column| after.column(&column.name).is_none()).collect();
     let add = |column: &&Column| Change::AddColumn { table: table(), column: (*column).clone() };
     let alter = |(was, column): &(&Column, &Column)| Change::AlterColumn {

@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Difference, by_name, columns, order};
 use crate::change::apply::is_key;
 use crate::change::{Change, apply};
-use crate::model::{Check, ForeignKey, Index, ObjectName, PrimaryKey, RawConstraint, Schema, Table, Unique};
-use crate::tokens;
+use crate::expr::Expr;
+use crate::model::{
+    Check, Column, ForeignKey, Index, IndexTarget, ObjectName, PrimaryKey, RawConstraint, Schema, Table, Type, Unique,
+};
+use crate::tokens::{self, Names};
 
 /// The steps for tables, by their place in the order.
 #[derive(Debug, Default)]
@@ -24,6 +27,8 @@ pub(super) struct Tables {
     add_keys: Vec<Change>,
     /// Columns that change their type or go: what views and triggers hold.
     disturbed: BTreeMap<ObjectName, BTreeSet<String>>,
+    /// Tables that get a column.
+    widened: BTreeSet<ObjectName>,
 }
 
 impl Tables {
@@ -34,7 +39,7 @@ impl Tables {
         tables.created = difference.after.tables.iter().filter(|it| !now.contains_key(&it.name)).cloned().collect();
         tables.dropped = difference.now.tables.iter().filter(|it| !after.contains_key(&it.name)).cloned().collect();
         for (now, after) in difference.common() {
-            tables.disturb(now, after);
+            tables.disturb(difference, now, after);
         }
         for (now, after) in difference.common() {
             tables.compare_one(difference, now, after);
@@ -50,24 +55,60 @@ impl Tables {
         tables
     }
 
-    /// Whether a text reads a column that changes its type or goes.
-    pub(super) fn holds_up(&self, text: &str) -> bool {
-        let dropped = self.dropped.iter().any(|table| tokens::mentions(text, &table.name.name));
+    /// Whether a text with these names, which reads these tables, reads a column that changes its type or goes.
+    pub(super) fn holds_up<'n>(&self, names: impl Fn() -> &'n Names, reads_table: impl Fn(&str) -> bool) -> bool {
+        if self.dropped.is_empty() && self.disturbed.is_empty() {
+            return false;
+        }
+        let names = names();
+        let dropped = self.dropped.iter().any(|table| reads_table(&table.name.name));
         let reads = |(table, columns): (&ObjectName, &BTreeSet<String>)| {
-            let named = |column: &String| tokens::mentions(text, column);
             // `SELECT *` reads them all.
-            tokens::mentions(text, &table.name) && (text.contains('*') || columns.iter().any(named))
+            reads_table(&table.name) && (names.has_star() || columns.iter().any(|column| names.has(column)))
         };
         dropped || self.disturbed.iter().any(reads)
     }
 
-    fn disturb(&mut self, now: &Table, after: &Table) {
+    /// Whether a view with these names reads all columns of a table that gets another one.
+    pub(super) fn widens(&self, names: &Names) -> bool {
+        names.has_star() && self.widened.iter().any(|table| names.reads(&table.name))
+    }
+
+    /// Every expression that a table gets, one after the other: what it calls must be there.
+    pub(super) fn new_expressions(&self) -> String {
+        let mut texts: Vec<&str> = Vec::new();
+        self.created.iter().for_each(|table| expressions_of(table, &mut texts));
+        for step in self.columns.iter().chain(&self.adds) {
+            match step {
+                Change::AddColumn { column, .. } | Change::AlterColumn { after: column, .. } => {
+                    of_column(column, &mut texts)
+                }
+                Change::AddCheck { check, .. } => texts.push(check.expr.as_str()),
+                Change::AddRawConstraint { constraint, .. } => texts.push(&constraint.definition),
+                Change::CreateIndex { index, .. } => of_index(index, &mut texts),
+                _ => {}
+            }
+        }
+        texts.join(" ")
+    }
+
+    fn disturb(&mut self, difference: &Difference<'_>, now: &Table, after: &Table) {
+        let swapped = |ty: &Type| {
+            let name = enum_of(ty);
+            difference.rules.views_hold_columns && name.is_some_and(|name| difference.is_swapped(name))
+        };
         let changed = now.columns.iter().filter(|column| {
             after.column(&column.name).is_none_or(|it| {
-                it.ty != column.ty || it.generated != column.generated || it.collation != column.collation
+                it.ty != column.ty
+                    || it.generated != column.generated
+                    || it.collation != column.collation
+                    || swapped(&column.ty)
             })
         });
         let changed: BTreeSet<String> = changed.map(|column| column.name.clone()).collect();
+        if after.columns.iter().any(|column| now.column(&column.name).is_none()) {
+            self.widened.insert(after.name.clone());
+        }
         if !changed.is_empty() {
             self.disturbed.insert(after.name.clone(), changed);
         }
@@ -189,9 +230,12 @@ impl Tables {
         }
     }
 
-    /// Puts everything behind the steps so far.
-    pub(super) fn append_to(self, steps: &mut Vec<Change>, now: &Schema) {
-        let Self { created, dropped, mut drop_keys, mut drops, renames, columns, adds, mut add_keys, .. } = self;
+    /// Puts everything behind the steps so far. Types change once no check, index or key that goes names their values
+    /// any more; what tables need comes before them.
+    pub(super) fn append_to(self, steps: &mut Vec<Change>, now: &Schema, types: Vec<Change>, needed: Vec<Change>) {
+        let Self {
+            created, dropped, mut drop_keys, mut drops, renames, columns, adds, mut add_keys, disturbed, ..
+        } = self;
         free_index_names(&dropped, &created, &adds, &mut drops);
         let begun = steps.len();
         steps.append(&mut drop_keys);
@@ -202,13 +246,44 @@ impl Tables {
         let mut state = now.clone();
         // Only the keys that are left matter here; that every step can be taken is proved elsewhere.
         steps.iter().skip(begun).for_each(|step| drop(apply(&mut state, step)));
-        let indexes = create_in_order(&created, &mut state, &mut add_keys, steps);
+        steps.extend(types);
+        steps.extend(needed);
+        let indexes = create_in_order(&created, &disturbed, &mut state, &mut add_keys, steps);
         steps.extend(columns);
         steps.extend(adds);
         steps.extend(indexes);
         steps.append(&mut add_keys);
         let order = order::parents_first(&dropped);
         steps.extend(order.into_iter().rev().map(|at| Change::DropTable(dropped[at].clone())));
+    }
+}
+
+fn expressions_of<'t>(table: &'t Table, texts: &mut Vec<&'t str>) {
+    table.columns.iter().for_each(|column| of_column(column, texts));
+    texts.extend(table.checks.iter().map(|check| check.expr.as_str()));
+    texts.extend(table.raw_constraints.iter().map(|constraint| constraint.definition.as_str()));
+    table.indexes.iter().for_each(|index| of_index(index, texts));
+}
+
+fn of_column<'t>(column: &'t Column, texts: &mut Vec<&'t str>) {
+    texts.extend(column.default.iter().map(Expr::as_str));
+    texts.extend(column.generated.iter().map(|generated| generated.expr.as_str()));
+}
+
+fn of_index<'t>(index: &'t Index, texts: &mut Vec<&'t str>) {
+    texts.extend(index.predicate.iter().map(Expr::as_str));
+    texts.extend(index.keys.iter().filter_map(|key| match &key.on {
+        IndexTarget::Expr(expr) => Some(expr.as_str()),
+        IndexTarget::Column(_) => None,
+    }));
+}
+
+/// The enum that a type is, or is an array of.
+fn enum_of(ty: &Type) -> Option<&ObjectName> {
+    match ty {
+        Type::Enum(name) => Some(name),
+        Type::Array(element) => enum_of(element),
+        _ => None,
     }
 }
 
@@ -242,9 +317,11 @@ fn free_index_names(dropped: &[Table], created: &[Table], adds: &[Change], drops
     }
 }
 
-/// Creates the tables, parents first. A foreign key whose key is not there yet comes later. Gives their indexes.
+/// Creates the tables, parents first. A foreign key whose key is not there yet, or changes its type yet, comes later.
+/// Gives their indexes.
 fn create_in_order(
     created: &[Table],
+    disturbed: &BTreeMap<ObjectName, BTreeSet<String>>,
     state: &mut Schema,
     add_keys: &mut Vec<Change>,
     steps: &mut Vec<Change>,
@@ -258,7 +335,11 @@ fn create_in_order(
         let own = table.clone();
         let is_ready = |key: &ForeignKey| match key.parent == own.name {
             true => is_key(&own, &key.parent_columns),
-            false => state.table(&key.parent).is_some_and(|parent| is_key(parent, &key.parent_columns)),
+            false => {
+                let changes = |columns: &BTreeSet<String>| key.parent_columns.iter().any(|it| columns.contains(it));
+                state.table(&key.parent).is_some_and(|parent| is_key(parent, &key.parent_columns))
+                    && !disturbed.get(&key.parent).is_some_and(changes)
+            }
         };
         let (ready, later): (Vec<_>, Vec<_>) = table.foreign_keys.into_iter().partition(is_ready);
         table.foreign_keys = ready;

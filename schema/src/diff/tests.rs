@@ -8,7 +8,7 @@ use whimbrel_core::split::Lexer;
 use super::*;
 use crate::dialect::RenamedObject;
 use crate::expr::Expr;
-use crate::model::{Action, Check, Column, ForeignKey, Index, IndexKey, IndexTarget, PrimaryKey, Type, Unique};
+use crate::model::{Action, Check, Column, ForeignKey, Index, IndexKey, IndexTarget, PrimaryKey, Type, Unique, View};
 
 /// Answers every question with no.
 fn answered(before: &Schema, after: &Schema, mut renames: Vec<Rename>, rules: &Rules) -> Vec<Change> {
@@ -76,7 +76,10 @@ proptest! {
         let step = Change::RenameColumn { table: table.clone(), from: from.clone(), to: to.clone() };
         let b = apply_all(a.clone(), [&step]).unwrap();
         let renames = [Rename { object: RenamedObject::Column(table), from, to }];
-        prop_assert_eq!(diff(&a, &b, &renames, &Rules::NAMED), Ok(vec![step]));
+        let steps = diff(&a, &b, &renames, &Rules::NAMED).unwrap();
+        // A view that reads the column gives it under its new name.
+        let remade = |it: &&Change| matches!(it, Change::DropView(_) | Change::CreateView(_));
+        prop_assert_eq!(steps.iter().filter(|it| !remade(it)).collect::<Vec<_>>(), vec![&step]);
         prop_assert_eq!(diff(&b, &b, &renames, &Rules::NAMED), Ok(Vec::new()), "the note may stay in the file");
     }
 }
@@ -176,7 +179,11 @@ fn a_rename_goes_through_everything_that_names_it() {
     after.tables[0].checks[0].name = Some("users_years_check".into());
     let renames = [Rename { object: RenamedObject::Column("users".into()), from: "age".into(), to: "years".into() }];
     let steps = diff(&schema, &after, &renames, &Rules::NAMED).unwrap();
-    assert!(matches!(&*steps, [Change::RenameColumn { .. }, Change::RenameConstraint { .. }]), "{steps:?}");
+    let [Change::RenameColumn { .. }, Change::DropView(_), Change::RenameConstraint { .. }, Change::CreateView(_)] =
+        &*steps
+    else {
+        panic!("{steps:?}");
+    };
 }
 
 fn view(name: &str, query: &str) -> View {

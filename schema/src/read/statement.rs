@@ -306,5 +306,7 @@ pub(super) fn native(lexer: Lexer, sql: &str) -> Option<Native> {
     let on = lexemes.iter().skip(next).position(|it| it.text.eq_ignore_ascii_case("on")).map(|on| next + on + 1);
     let belongs = matches!(kind.as_str(), "trigger" | "policy" | "rule" | "index");
     let table = on.filter(|_| belongs).and_then(qualified).map(|(table, _)| table);
-    Some(Native { kind, name: named.to_string(), table, sql: sql.trim_end_matches(';').trim_end().to_owned() })
+    // What belongs to a table has a name of its own there, which is no path.
+    let name = if table.is_some() { named.name } else { named.to_string() };
+    Some(Native { kind, name, table, sql: sql.trim_end_matches(';').trim_end().to_owned() })
 }

@@ -5,7 +5,7 @@ use whimbrel_core::Problem;
 use super::Document;
 use super::node::Place;
 use crate::change::apply::is_key;
-use crate::model::{Column, ForeignKey, IndexTarget, ObjectName, Table, Type};
+use crate::model::{Column, ForeignKey, IndexTarget, ObjectName, Table, Type, View};
 use crate::tokens;
 
 /// Writes out what foreign keys refer to, and finds everything that names what is not there.
@@ -27,10 +27,12 @@ pub(super) fn problems(file: &str, text: &str, document: &mut Document, places: 
         let keys = table.foreign_keys.iter().filter(|key| !document.has_native_table(&key.parent));
         keys.for_each(|key| foreign_key(table, key, &all, &mut found));
     }
+    let views: Vec<&View> =
+        document.schema.views.iter().chain(document.only.values().flat_map(|only| &only.views)).collect();
     for view in &document.schema.views {
         let reads = |name: &str| tokens::mentions(&view.query, name);
         let known = all.iter().any(|table| reads(&table.name.name))
-            || document.schema.views.iter().any(|other| other.name != view.name && reads(&other.name.name))
+            || views.iter().any(|other| other.name != view.name && reads(&other.name.name))
             || document.natives().any(|native| native.kind.ends_with("table") && reads(&native.name));
         let reads_something = tokens::mentions(&view.query, "from");
         if reads_something && !known {

@@ -2,6 +2,7 @@
 
 mod changes;
 mod pull;
+mod random;
 mod reference;
 
 use std::collections::BTreeMap;

@@ -1,10 +1,12 @@
 //! Renames, carried through everything that names what is renamed.
 
+use std::collections::BTreeSet;
+
 use super::table::find;
 use super::{Applied, free, invalid};
 use crate::change::Change;
-use crate::expr::Expr;
-use crate::model::{IndexTarget, ObjectName, Schema, Table, Type};
+use crate::expr::{Expr, Node};
+use crate::model::{Column, IndexTarget, Native, ObjectName, Schema, Table, Type};
 use crate::tokens;
 
 pub(super) fn apply(schema: &mut Schema, change: &Change) -> Applied {
@@ -38,12 +40,25 @@ fn table(schema: &mut Schema, from: &ObjectName, to: &ObjectName) -> Applied {
         native.table = Some(to.clone());
         native.sql = tokens::renamed(&native.sql, &from.name, &to.name);
     }
+    in_signatures(schema, from, to);
     for sequence in &mut schema.sequences {
         if let Some((owner, _)) = sequence.owned_by.as_mut().filter(|(owner, _)| owner == from) {
             *owner = to.clone();
         }
     }
     Ok(())
+}
+
+/// The arguments and the result of a routine may be of the type, or rows of the table; its body is a text that stays.
+fn in_signatures(schema: &mut Schema, from: &ObjectName, to: &ObjectName) {
+    let is_routine = |native: &&mut Native| matches!(native.kind.as_str(), "function" | "procedure" | "aggregate");
+    for native in schema.natives.iter_mut().filter(is_routine) {
+        if let Some(at) = native.name.rfind('(') {
+            let (name, arguments) = native.name.split_at(at);
+            native.name = format!("{name}{}", tokens::renamed(arguments, &from.name, &to.name));
+        }
+        native.sql = tokens::renamed(&native.sql, &from.name, &to.name);
+    }
 }
 
 fn column(schema: &mut Schema, table: &ObjectName, from: &str, to: &str) -> Applied {
@@ -132,6 +147,7 @@ pub(super) fn of_enum(schema: &mut Schema, change: &Change) -> Applied {
             ty.name = to.clone();
             let columns = schema.tables.iter_mut().flat_map(|table| &mut table.columns);
             columns.for_each(|column| rename_type(&mut column.ty, from, to));
+            in_signatures(schema, from, to);
             Ok(())
         }
         Change::RenameEnumValue { ty, from, to } => {
@@ -139,12 +155,86 @@ pub(super) fn of_enum(schema: &mut Schema, change: &Change) -> Applied {
             match values.and_then(|values| values.iter_mut().find(|value| *value == from)) {
                 Some(value) => {
                     value.clone_from(to);
+                    value_in_expressions(schema, ty, from, to);
                     Ok(())
                 }
                 None => invalid(format!("{ty} has no value {from}")),
             }
         }
         other => invalid(format!("{other:?} is no rename of a type")),
+    }
+}
+
+/// Defaults, checks, generated columns and indexes hold values, not their names.
+fn value_in_expressions(schema: &mut Schema, ty: &ObjectName, from: &str, to: &str) {
+    for table in &mut schema.tables {
+        let of_type = |column: &Column| column.ty == Type::Enum(ty.clone());
+        let columns: BTreeSet<String> =
+            table.columns.iter().filter(|it| of_type(it)).map(|it| it.name.clone()).collect();
+        let value = Value { ty, columns: &columns, from, to };
+        let defaults = table.columns.iter_mut().filter(|it| of_type(it)).filter_map(|it| it.default.as_mut());
+        defaults.for_each(|default| *default = default.map(&mut |node| value.named(node)));
+        let expr = |expr: &mut Expr| *expr = expr.map(&mut |node| value.compared(node));
+        table.columns.iter_mut().filter_map(|it| it.generated.as_mut()).for_each(|it| expr(&mut it.expr));
+        table.checks.iter_mut().for_each(|check| expr(&mut check.expr));
+        for index in &mut table.indexes {
+            index.predicate.iter_mut().for_each(expr);
+            for key in &mut index.keys {
+                if let IndexTarget::Expr(it) = &mut key.on {
+                    expr(it);
+                }
+            }
+        }
+    }
+}
+
+/// A value of an enum type that gets another name.
+struct Value<'a> {
+    ty: &'a ObjectName,
+    columns: &'a BTreeSet<String>,
+    from: &'a str,
+    to: &'a str,
+}
+
+impl Value<'_> {
+    fn named(&self, node: Node) -> Node {
+        match node {
+            Node::Text(text) if text == self.from => Node::Text(self.to.to_owned()),
+            other => other,
+        }
+    }
+
+    /// Whether it is of the type: one of its columns, or cast to it.
+    fn is_one(&self, node: &Node) -> bool {
+        match node {
+            Node::Column { name, .. } => self.columns.contains(name),
+            Node::Cast { ty, .. } => ty.parse().is_ok_and(|ty: ObjectName| ty == *self.ty),
+            _ => false,
+        }
+    }
+
+    /// The same where it is compared with what is of the type, or cast to it.
+    fn compared(&self, node: Node) -> Node {
+        let boxed = |node: Box<Node>| Box::new(self.named(*node));
+        match node {
+            Node::Binary(op, left, right) if self.is_one(&left) || self.is_one(&right) => {
+                Node::Binary(op, boxed(left), boxed(right))
+            }
+            Node::Distinct { left, right, negated } if self.is_one(&left) || self.is_one(&right) => {
+                Node::Distinct { left: boxed(left), right: boxed(right), negated }
+            }
+            Node::In { expr, list, negated } if self.is_one(&expr) => {
+                Node::In { expr, list: list.into_iter().map(|it| self.named(it)).collect(), negated }
+            }
+            Node::Case { operand: Some(operand), branches, otherwise } if self.is_one(&operand) => {
+                let branches = branches.into_iter().map(|(when, then)| (self.named(when), then)).collect();
+                Node::Case { operand: Some(operand), branches, otherwise }
+            }
+            Node::Cast { expr, ty } if ty.parse().is_ok_and(|it: ObjectName| it == *self.ty) => {
+                Node::Cast { expr: boxed(expr), ty }
+            }
+            other => other,
+        }
     }
 }
 
