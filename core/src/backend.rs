@@ -150,6 +150,10 @@ pub enum LockOutcome {
         /// For people; `None` where the database does not tell.
         holder: Option<String>,
     },
+    /// The connection leads to sessions that serve other clients too, between transactions (a pooler). The lock would
+    /// lock nothing and outlive the run, so it MUST NOT be taken; core then relies on the claims, and runs nothing that
+    /// would leave a setting behind.
+    Shared,
 }
 
 /// One operation of a program.
