@@ -151,8 +151,8 @@ pub enum LockOutcome {
         holder: Option<String>,
     },
     /// The connection leads to sessions that serve other clients too, between transactions (a pooler). The lock would
-    /// lock nothing and outlive the run, so it MUST NOT be taken; core then relies on the claims, and runs nothing that
-    /// would leave a setting behind.
+    /// lock nothing and outlive the run, so the backend has left it alone. Core then relies on the claims, takes back in
+    /// a transaction what the transaction has set, and sets nothing outside of one.
     Shared,
 }
 
