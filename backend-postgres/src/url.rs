@@ -96,8 +96,9 @@ fn has_late_at(rest: &str) -> bool {
 }
 
 fn doubtful() -> BackendError {
-    invalid("the URL's user and password cannot be told from its host")
-        .with_hint("percent-encode special characters of a name or password: @ is %40, / is %2F, ? is %3F, # is %23, : is %3A")
+    invalid("the URL's user and password cannot be told from its host").with_hint(
+        "percent-encode special characters of a name or password: @ is %40, / is %2F, ? is %3F, # is %23, : is %3A",
+    )
 }
 
 fn url(rest: &str) -> Result<Parameters, BackendError> {

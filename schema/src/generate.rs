@@ -217,11 +217,10 @@ impl State {
             Some(snapshot) => snapshot.without_swapped(&target.renames),
             None => target.renames.clone(),
         };
-        let changes =
-            diff(&before, &wanted, &renames, &target.dialect.rules()).map_err(|Questions(questions)| {
-                let questions = questions.into_iter().map(|question| (target.name.clone(), question)).collect();
-                Refused { questions, ..Refused::default() }
-            })?;
+        let changes = diff(&before, &wanted, &renames, &target.dialect.rules()).map_err(|Questions(questions)| {
+            let questions = questions.into_iter().map(|question| (target.name.clone(), question)).collect();
+            Refused { questions, ..Refused::default() }
+        })?;
         let mut fills = options.fills.clone();
         fills.extend(renamed_values(target, &before, &wanted));
         let request =

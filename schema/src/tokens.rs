@@ -53,7 +53,11 @@ impl Names {
         let mut clauses = Clauses::default();
         for token in read(text) {
             if clauses.reads(&token) {
-                self.read.insert(if token.kind == LexemeKind::Word { token.text.to_ascii_lowercase() } else { unquoted(token.text) });
+                self.read.insert(if token.kind == LexemeKind::Word {
+                    token.text.to_ascii_lowercase()
+                } else {
+                    unquoted(token.text)
+                });
             }
             match token.kind {
                 LexemeKind::Word => drop(self.words.insert(token.text.to_ascii_lowercase())),
@@ -93,8 +97,20 @@ impl Clauses {
     /// Takes the next token; whether it names what is read.
     fn reads(&mut self, token: &Lexeme<'_>) -> bool {
         const ENDS: [&str; 14] = [
-            "where", "group", "having", "order", "limit", "offset", "union", "intersect", "except", "window", "select", "on",
-            "using", "fetch",
+            "where",
+            "group",
+            "having",
+            "order",
+            "limit",
+            "offset",
+            "union",
+            "intersect",
+            "except",
+            "window",
+            "select",
+            "on",
+            "using",
+            "fetch",
         ];
         let word = |words: &[&str]| {
             token.kind == LexemeKind::Word && words.iter().any(|it| token.text.eq_ignore_ascii_case(it))
@@ -136,8 +152,24 @@ fn body(literal: &str) -> String {
 /// What must stay for a routine to be replaced in place: its parameters and what it returns, as tokens.
 pub(crate) fn signature(sql: &str) -> Vec<String> {
     const ATTRIBUTES: [&str; 18] = [
-        "language", "immutable", "stable", "volatile", "as", "begin", "return", "strict", "called", "security", "parallel",
-        "cost", "rows", "set", "leakproof", "window", "not", "support",
+        "language",
+        "immutable",
+        "stable",
+        "volatile",
+        "as",
+        "begin",
+        "return",
+        "strict",
+        "called",
+        "security",
+        "parallel",
+        "cost",
+        "rows",
+        "set",
+        "leakproof",
+        "window",
+        "not",
+        "support",
     ];
     let tokens = read(sql);
     let (mut depth, mut found) = (0_usize, Vec::new());

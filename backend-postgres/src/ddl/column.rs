@@ -204,7 +204,10 @@ fn alter_one(writer: &mut Writer<'_>, table: &ObjectName, before: &Column, after
     nullability(writer, table, before, after, retyped);
     if before.comment != after.comment {
         let on = format!("COLUMN {}.{}", object(table), ident(&after.name));
-        writer.push(Step::statement(Lock::ShareUpdateExclusive, Work::Catalog, render::comment(&on, after.comment.as_deref())).locking(table));
+        writer.push(
+            Step::statement(Lock::ShareUpdateExclusive, Work::Catalog, render::comment(&on, after.comment.as_deref()))
+                .locking(table),
+        );
     }
 }
 

@@ -201,8 +201,7 @@ impl<'a> Writer<'a> {
                 self.push(step.locking(&table.name));
             }
             Change::AddColumn { table, column } => column::add(self, table, column),
-            Change::DropColumn { table, column }
-                if self.dropped.contains(&(table.clone(), column.name.clone())) => {}
+            Change::DropColumn { table, column } if self.dropped.contains(&(table.clone(), column.name.clone())) => {}
             Change::DropColumn { table, column } => {
                 if column.generated.is_none() {
                     self.loss(format!("column {table}.{}", column.name), "all its values");

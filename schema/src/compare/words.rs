@@ -21,10 +21,9 @@ pub(super) fn of(step: &Change) -> Vec<Difference> {
         Change::DropNative(native) => {
             one(format!("{} {}", native.kind, native.name), format!("{UNEXPECTED} {}", native.sql))
         }
-        Change::ReplaceNative { before, after } => one(
-            format!("{} {}", after.kind, after.name),
-            format!("is {}, expected {}", before.sql, after.sql),
-        ),
+        Change::ReplaceNative { before, after } => {
+            one(format!("{} {}", after.kind, after.name), format!("is {}, expected {}", before.sql, after.sql))
+        }
         Change::CreateEnum(ty) => one(format!("type {}", ty.name), "is missing".to_owned()),
         Change::DropEnum(ty) => one(format!("type {}", ty.name), "is there and not expected".to_owned()),
         Change::AlterEnum { before, after } => one(

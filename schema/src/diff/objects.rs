@@ -237,13 +237,31 @@ impl Objects {
         // Callers come after those that they call.
         for at in order.iter().rev() {
             let Some((node, name)) = after.get(*at).and_then(|node| Some((node, node.name()?))) else { continue };
-            let by_needed = || needed.iter().filter_map(|at| after.get(*at)).any(|it: &Node<'_>| it.with_bodies().has(&name));
+            let by_needed =
+                || needed.iter().filter_map(|at| after.get(*at)).any(|it: &Node<'_>| it.with_bodies().has(&name));
             if node.is_kind(&ROUTINES) && (called.has(&name) || by_needed()) {
                 needed.insert(*at);
             }
         }
         needed
     }
+}
+
+/// The steps that take away the views whose names tables get by a rename, with all that reads them.
+pub(super) fn named_as_renamed(before: &crate::model::Schema, renames: &[Change]) -> Vec<Change> {
+    let nodes = Node::all(before);
+    let is_taken = |node: &Node<'_>| {
+        let Object::View(view) = node.object else { return false };
+        renames.iter().any(|change| matches!(change, Change::RenameTable { to, .. } if *to == view.name))
+    };
+    let goes: Vec<bool> = nodes.iter().map(is_taken).collect();
+    if !goes.contains(&true) {
+        return Vec::new();
+    }
+    let mut kept = Kept { held: goes.clone(), goes };
+    kept.take_users(&nodes);
+    let order = in_order(&nodes, false).into_iter().rev();
+    order.filter(|at| kept.goes.get(*at) == Some(&true)).filter_map(|at| Some(nodes.get(at)?.drop_step())).collect()
 }
 
 /// Which of the nodes go, and which of those because they hold up a change.
@@ -294,7 +312,9 @@ fn is_held(difference: &Difference<'_>, tables: &Tables, node: &Node<'_>) -> boo
     };
     if node.is_view() {
         let gives_other = || is_renamed(difference, node) || tables.widens(names());
-        return tables.holds_up(names, |table| node.reads(table)) || of_type() || (difference.rules.rewrites_views && gives_other());
+        return tables.holds_up(names, |table| node.reads(table))
+            || of_type()
+            || (difference.rules.rewrites_views && gives_other());
     }
     match node.native() {
         Some(native) if native.table.is_some() => tables.holds_up(names, |table| node.reads(table)) || of_type(),
@@ -309,9 +329,7 @@ fn is_held(difference: &Difference<'_>, tables: &Tables, node: &Node<'_>) -> boo
 fn is_renamed(difference: &Difference<'_>, node: &Node<'_>) -> bool {
     let names = node.names();
     difference.renamed.iter().any(|change| match change {
-        Change::RenameColumn { table, to, .. } => {
-            node.reads(&table.name) && (names.has(to) || names.has_star())
-        }
+        Change::RenameColumn { table, to, .. } => node.reads(&table.name) && (names.has(to) || names.has_star()),
         _ => false,
     })
 }

@@ -80,7 +80,9 @@ impl Tables {
         self.created.iter().for_each(|table| expressions_of(table, &mut texts));
         for step in self.columns.iter().chain(&self.adds) {
             match step {
-                Change::AddColumn { column, .. } | Change::AlterColumn { after: column, .. } => of_column(column, &mut texts),
+                Change::AddColumn { column, .. } | Change::AlterColumn { after: column, .. } => {
+                    of_column(column, &mut texts)
+                }
                 Change::AddCheck { check, .. } => texts.push(check.expr.as_str()),
                 Change::AddRawConstraint { constraint, .. } => texts.push(&constraint.definition),
                 Change::CreateIndex { index, .. } => of_index(index, &mut texts),
@@ -103,7 +105,13 @@ impl Tables {
                     || swapped(&column.ty)
             })
         });
-        let changed: BTreeSet<String> = changed.map(|column| column.name.clone()).collect();
+        let mut changed: BTreeSet<String> = changed.map(|column| column.name.clone()).collect();
+        // What is computed from such a column is made anew with it.
+        let reads = |column: &&Column| {
+            column.generated.as_ref().is_some_and(|it| it.expr.columns().iter().any(|read| changed.contains(read)))
+        };
+        let computed: Vec<String> = now.columns.iter().filter(reads).map(|column| column.name.clone()).collect();
+        changed.extend(computed);
         if after.columns.iter().any(|column| now.column(&column.name).is_none()) {
             self.widened.insert(after.name.clone());
         }
@@ -231,14 +239,16 @@ impl Tables {
     /// Puts everything behind the steps so far. Types change once no check, index or key that goes names their values
     /// any more; what tables need comes before them.
     pub(super) fn append_to(self, steps: &mut Vec<Change>, now: &Schema, types: Vec<Change>, needed: Vec<Change>) {
-        let Self { created, dropped, mut drop_keys, mut drops, renames, columns, adds, mut add_keys, disturbed, .. } = self;
+        let Self {
+            created, dropped, mut drop_keys, mut drops, renames, columns, adds, mut add_keys, disturbed, ..
+        } = self;
         free_index_names(&dropped, &created, &adds, &mut drops);
         let begun = steps.len();
         steps.append(&mut drop_keys);
         // An index or a check may read what a later one of the list goes for, but never the other way round.
         drops.sort_by_key(|step| matches!(step, Change::DropPrimaryKey { .. } | Change::DropUnique { .. }));
         steps.append(&mut drops);
-        steps.extend(renames);
+        steps.extend(order::free_names_first(renames));
         let mut state = now.clone();
         // Only the keys that are left matter here; that every step can be taken is proved elsewhere.
         steps.iter().skip(begun).for_each(|step| drop(apply(&mut state, step)));

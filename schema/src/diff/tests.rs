@@ -179,7 +179,8 @@ fn a_rename_goes_through_everything_that_names_it() {
     after.tables[0].checks[0].name = Some("users_years_check".into());
     let renames = [Rename { object: RenamedObject::Column("users".into()), from: "age".into(), to: "years".into() }];
     let steps = diff(&schema, &after, &renames, &Rules::NAMED).unwrap();
-    let [Change::RenameColumn { .. }, Change::DropView(_), Change::RenameConstraint { .. }, Change::CreateView(_)] = &*steps
+    let [Change::RenameColumn { .. }, Change::DropView(_), Change::RenameConstraint { .. }, Change::CreateView(_)] =
+        &*steps
     else {
         panic!("{steps:?}");
     };

@@ -10,7 +10,7 @@ use whimbrel_tests::database::TestDatabase;
 use whimbrel_tests::postgres::requested;
 
 /// The folders of this dialect; `None`, aloud, where the fixtures are not there.
-fn corpora(dialect: &str) -> Option<Vec<PathBuf>> {
+pub(crate) fn corpora(dialect: &str) -> Option<Vec<PathBuf>> {
     let fixtures = std::env::var_os("WHIMBREL_FIXTURES").map(PathBuf::from);
     let fixtures = fixtures.unwrap_or_else(|| crate::root().join("../shared/fixtures"));
     let Ok(index) = std::fs::read_to_string(fixtures.join("corpora/index.json")) else {

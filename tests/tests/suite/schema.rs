@@ -3,6 +3,8 @@
 mod changes;
 mod random;
 mod reference;
+mod roundtrip;
+mod server;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -169,7 +169,8 @@ pub(super) fn of_enum(schema: &mut Schema, change: &Change) -> Applied {
 fn value_in_expressions(schema: &mut Schema, ty: &ObjectName, from: &str, to: &str) {
     for table in &mut schema.tables {
         let of_type = |column: &Column| column.ty == Type::Enum(ty.clone());
-        let columns: BTreeSet<String> = table.columns.iter().filter(|it| of_type(it)).map(|it| it.name.clone()).collect();
+        let columns: BTreeSet<String> =
+            table.columns.iter().filter(|it| of_type(it)).map(|it| it.name.clone()).collect();
         let value = Value { ty, columns: &columns, from, to };
         let defaults = table.columns.iter_mut().filter(|it| of_type(it)).filter_map(|it| it.default.as_mut());
         defaults.for_each(|default| *default = default.map(&mut |node| value.named(node)));

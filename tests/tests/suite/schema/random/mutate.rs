@@ -203,11 +203,7 @@ fn another(chance: &mut Chance, column: &Column, enums: &[Id]) -> Ty {
         Ty::Json => Ty::Json,
         Ty::Texts | Ty::Enums(_) => column.ty,
         Ty::Varchar | Ty::Bool | Ty::Numeric | Ty::Time | Ty::Enum(_) => {
-            if column.default == Default::None || chance.percent(50) {
-                Ty::Text
-            } else {
-                column.ty
-            }
+            if column.default == Default::None || chance.percent(50) { Ty::Text } else { column.ty }
         }
     }
 }

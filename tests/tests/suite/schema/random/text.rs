@@ -300,9 +300,10 @@ impl World {
         let value = |id: Id| {
             let Some(ty) = self.enum_of(id) else { return String::new() };
             let later = after.enum_of(id);
-            let kept = ty.values.iter().filter(|(id, _)| {
-                later.is_none_or(|later| later.values.iter().any(|(later, _)| later == id))
-            });
+            let kept = ty
+                .values
+                .iter()
+                .filter(|(id, _)| later.is_none_or(|later| later.values.iter().any(|(later, _)| later == id)));
             let kept: Vec<Id> = kept.map(|(id, _)| *id).collect();
             let chosen = kept[row % kept.len()];
             let names = named.enum_of(id).unwrap_or(ty);

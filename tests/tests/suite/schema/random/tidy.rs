@@ -31,7 +31,11 @@ impl Table {
         self.primary.contains(&id)
             || self.uniques.iter().chain(indexes).any(|ids| unique_index(&ids))
             || self.keys.iter().any(|it| it.columns.contains(&id))
-            || world.tables.iter().flat_map(|it| &it.keys).any(|it| it.parent == self.id && it.parent_columns.contains(&id))
+            || world
+                .tables
+                .iter()
+                .flat_map(|it| &it.keys)
+                .any(|it| it.parent == self.id && it.parent_columns.contains(&id))
     }
 }
 
@@ -175,8 +179,7 @@ impl World {
             let readable = done.readable(view.source);
             let mut names = BTreeSet::new();
             view.columns.retain(|(id, alias)| {
-                readable.contains(id)
-                    && names.insert(alias.clone().unwrap_or_else(|| done.name_in(view.source, *id)))
+                readable.contains(id) && names.insert(alias.clone().unwrap_or_else(|| done.name_in(view.source, *id)))
             });
             view.filter = view.filter.filter(|(id, _)| readable.contains(id));
             view.call = view.call.filter(|id| done.numbers().contains(id) && !view.star);
@@ -288,9 +291,7 @@ impl World {
         let free = |table: &Table, column: &Column, world: &Self| {
             column.identity.is_none() && column.generated.is_none() && !table.is_keyed(column.id, world)
         };
-        !column.not_null
-            && free(table, column, self)
-            && later.is_none_or(|(table, column)| free(table, column, after))
+        !column.not_null && free(table, column, self) && later.is_none_or(|(table, column)| free(table, column, after))
     }
 }
 
@@ -350,7 +351,7 @@ fn fits(before: &World, after: &World, table: &Table, key: &Key) -> bool {
                 it.default == Default::None && it.identity.is_none() && !it.not_null && it.generated.is_none()
             })
     };
-    let all_kept = key.columns.iter().all(|id| kept(table.id, *id))
-        && key.parent_columns.iter().all(|id| kept(key.parent, *id));
+    let all_kept =
+        key.columns.iter().all(|id| kept(table.id, *id)) && key.parent_columns.iter().all(|id| kept(key.parent, *id));
     all_kept || key.columns.iter().all(empty)
 }
