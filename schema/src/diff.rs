@@ -61,7 +61,8 @@ impl Rules {
 /// Where something that is gone looks like something that is new and no rename says whether it is one: a rename is never
 /// guessed, and never a drop and an addition by itself.
 pub fn diff(before: &Schema, after: &Schema, renames: &[Rename], rules: &Rules) -> Result<Vec<Change>, Questions> {
-    let renamed = renames::changes(before, after, renames)?;
+    let mut renamed = renames::changes(before, after, renames)?;
+    renamed.splice(0..0, objects::named_as_renamed(before, &renamed));
     let Ok(now) = apply_all(before.clone(), &renamed) else { return Err(Questions::impossible(before, renames)) };
     let questions = question::ask(&now, after, renames);
     if !questions.is_empty() {
@@ -75,7 +76,7 @@ pub(crate) struct Difference<'a> {
     now: &'a Schema,
     after: &'a Schema,
     rules: &'a Rules,
-    /// The renames that lead to `now`.
+    /// The renames that lead to `now`, behind the views whose names they take.
     renamed: &'a [Change],
 }
 

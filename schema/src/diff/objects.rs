@@ -247,6 +247,23 @@ impl Objects {
     }
 }
 
+/// The steps that take away the views whose names tables get by a rename, with all that reads them.
+pub(super) fn named_as_renamed(before: &crate::model::Schema, renames: &[Change]) -> Vec<Change> {
+    let nodes = Node::all(before);
+    let is_taken = |node: &Node<'_>| {
+        let Object::View(view) = node.object else { return false };
+        renames.iter().any(|change| matches!(change, Change::RenameTable { to, .. } if *to == view.name))
+    };
+    let goes: Vec<bool> = nodes.iter().map(is_taken).collect();
+    if !goes.contains(&true) {
+        return Vec::new();
+    }
+    let mut kept = Kept { held: goes.clone(), goes };
+    kept.take_users(&nodes);
+    let order = in_order(&nodes, false).into_iter().rev();
+    order.filter(|at| kept.goes.get(*at) == Some(&true)).filter_map(|at| Some(nodes.get(at)?.drop_step())).collect()
+}
+
 /// Which of the nodes go, and which of those because they hold up a change.
 struct Kept {
     goes: Vec<bool>,

@@ -10,7 +10,7 @@ use crate::model::{ObjectName, Schema};
 /// Where a new name is that of something that is renamed itself, that one goes first; a circle begins with a name for
 /// the time being.
 pub(super) fn changes(before: &Schema, after: &Schema, renames: &[Rename]) -> Result<Vec<Change>, Questions> {
-    let place = |rename: &&Rename| match rename.object {
+    let place = |rename: &Rename| match rename.object {
         RenamedObject::Enum => 0,
         RenamedObject::EnumValue(_) => 1,
         RenamedObject::Table => 2,
@@ -18,7 +18,7 @@ pub(super) fn changes(before: &Schema, after: &Schema, renames: &[Rename]) -> Re
         RenamedObject::Index(_) => 4,
     };
     let mut ordered: Vec<&Rename> = renames.iter().filter(|rename| !rename.is_refused()).collect();
-    ordered.sort_by_key(place);
+    ordered.sort_by_key(|rename| place(rename));
     let names = Names { before, after, renames };
     let (mut active, mut wrong) = (Vec::new(), Vec::new());
     for rename in &ordered {
@@ -31,7 +31,8 @@ pub(super) fn changes(before: &Schema, after: &Schema, renames: &[Rename]) -> Re
     if !wrong.is_empty() {
         return Err(Questions(wrong));
     }
-    Ok(steps(&active))
+    // Tables before their columns: the names of those are found by the tables' new ones.
+    Ok(active.chunk_by(|one, other| place(one) == place(other)).flat_map(steps).collect())
 }
 
 /// Renames that are done only together with others: they hand their names round in a circle. Once that is done nothing in

@@ -105,7 +105,13 @@ impl Tables {
                     || swapped(&column.ty)
             })
         });
-        let changed: BTreeSet<String> = changed.map(|column| column.name.clone()).collect();
+        let mut changed: BTreeSet<String> = changed.map(|column| column.name.clone()).collect();
+        // What is computed from such a column is made anew with it.
+        let reads = |column: &&Column| {
+            column.generated.as_ref().is_some_and(|it| it.expr.columns().iter().any(|read| changed.contains(read)))
+        };
+        let computed: Vec<String> = now.columns.iter().filter(reads).map(|column| column.name.clone()).collect();
+        changed.extend(computed);
         if after.columns.iter().any(|column| now.column(&column.name).is_none()) {
             self.widened.insert(after.name.clone());
         }
@@ -242,7 +248,7 @@ impl Tables {
         // An index or a check may read what a later one of the list goes for, but never the other way round.
         drops.sort_by_key(|step| matches!(step, Change::DropPrimaryKey { .. } | Change::DropUnique { .. }));
         steps.append(&mut drops);
-        steps.extend(renames);
+        steps.extend(order::free_names_first(renames));
         let mut state = now.clone();
         // Only the keys that are left matter here; that every step can be taken is proved elsewhere.
         steps.iter().skip(begun).for_each(|step| drop(apply(&mut state, step)));

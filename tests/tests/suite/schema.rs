@@ -4,6 +4,8 @@ mod changes;
 mod pull;
 mod random;
 mod reference;
+mod roundtrip;
+mod server;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -7,20 +7,16 @@ mod text;
 mod tidy;
 mod world;
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio_postgres::{Client, SimpleQueryMessage};
-use whimbrel::postgres::PostgresBackend;
+use tokio_postgres::Client;
 use whimbrel::schema::change::apply_all;
-use whimbrel::schema::diff::{Question, Questions, circles, diff};
-use whimbrel::schema::model::ObjectName;
+use whimbrel::schema::diff::{circles, diff};
 use whimbrel::schema::read::{Document, read};
-use whimbrel::schema::{
-    Change, Rename, Schema, SchemaDialect, Script, ScriptRequest, compare, compare_live, dialect, read_database,
-};
+use whimbrel::schema::{Rename, Schema, compare_live};
 use whimbrel_tests::{long, postgres};
 
+use super::server::{Fills, build, equal, introspected, postgres_dialect, query, run, same, steps, written};
 use text::quoted;
 use world::{Chance, Ty, World};
 
@@ -74,15 +70,6 @@ impl Bench {
     }
 }
 
-fn postgres_dialect() -> &'static dyn SchemaDialect {
-    dialect("postgres").expect("this build has it")
-}
-
-async fn introspected(database: &postgres::Database) -> Schema {
-    let backend = PostgresBackend::from_url(&database.url()).expect("a URL");
-    read_database(&backend, postgres_dialect(), &[]).await.expect("it can be read").schema
-}
-
 /// A file, and what it is in Postgres.
 fn lowered(what: &str, sql: &str) -> Result<(Document, Schema), String> {
     let shown = |problems: Vec<whimbrel::Problem>| {
@@ -96,26 +83,9 @@ fn lowered(what: &str, sql: &str) -> Result<(Document, Schema), String> {
     Ok((document, schema))
 }
 
-/// The steps, where everything that is asked and not told is no rename.
-fn steps(before: &Schema, after: &Schema, told: &[Rename]) -> Result<(Vec<Change>, Vec<Rename>), String> {
-    let mut renames = told.to_vec();
-    loop {
-        let Questions(questions) = match diff(before, after, &renames, &postgres_dialect().rules()) {
-            Ok(steps) => return Ok((steps, renames)),
-            Err(questions) => questions,
-        };
-        for question in questions {
-            match question {
-                Question::Renamed { object, from, .. } => renames.push(Rename { object, from, to: String::new() }),
-                Question::Wrong(_) => return Err(format!("{question}")),
-            }
-        }
-    }
-}
-
 /// What columns become that no rule converts.
-fn fills(case: &Case) -> BTreeMap<(ObjectName, String), String> {
-    let mut fills = BTreeMap::new();
+fn fills(case: &Case) -> Fills {
+    let mut fills = Fills::new();
     for table in &case.after.tables {
         let Some(was) = case.before.table(table.id) else { continue };
         for column in &table.columns {
@@ -133,53 +103,6 @@ fn fills(case: &Case) -> BTreeMap<(ObjectName, String), String> {
     fills
 }
 
-fn written(before: &Schema, after: &Schema, changes: &[Change], case: Option<&Case>) -> Result<Script, String> {
-    let fills = case.map(fills).unwrap_or_default();
-    let request = ScriptRequest { before, after, changes, online: false, fills: &fills };
-    postgres_dialect().script(&request).map_err(|problems| {
-        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        format!("no script: {}", problems.join("\n"))
-    })
-}
-
-async fn run(client: &Client, script: &Script) -> Result<(), String> {
-    for part in &script.parts {
-        let text = part.statements.join(";\n");
-        if let Err(error) = client.batch_execute(&format!("BEGIN;\n{text};\nCOMMIT")).await {
-            let _ = client.batch_execute("ROLLBACK").await;
-            let why = error.as_db_error().map_or_else(|| error.to_string(), ToString::to_string);
-            return Err(format!("the script fails: {why}\n{text}"));
-        }
-    }
-    Ok(())
-}
-
-/// Makes an empty database the schema.
-async fn build(client: &Client, schema: &Schema) -> Result<(), String> {
-    let nothing = Schema::default();
-    let (changes, _) = steps(&nothing, schema, &[])?;
-    let after = apply_all(nothing.clone(), &changes).map_err(|error| format!("from nothing: {error}"))?;
-    same("from nothing, the steps", schema, &after)?;
-    run(client, &written(&nothing, schema, &changes, None)?).await.map_err(|why| format!("from nothing: {why}"))
-}
-
-fn same(what: &str, expected: &Schema, actual: &Schema) -> Result<(), String> {
-    let differences: Vec<String> = compare(expected, actual).iter().map(ToString::to_string).collect();
-    if differences.is_empty() { Ok(()) } else { Err(format!("{what}: {}", differences.join("\n"))) }
-}
-
-/// The same to the last comment, but for the order of columns.
-fn equal(expected: &Schema, actual: &Schema) -> Result<(), String> {
-    same("the database", expected, actual)?;
-    let sorted = |schema: &Schema| {
-        let mut schema = schema.clone().sorted();
-        schema.tables.iter_mut().for_each(|it| it.columns.sort_by(|a, b| a.name.cmp(&b.name)));
-        schema
-    };
-    let (expected, actual) = (sorted(expected), sorted(actual));
-    if expected == actual { Ok(()) } else { Err(format!("expected {expected:#?}\nthere is {actual:#?}")) }
-}
-
 /// Goes the way, and finds everything as it should be.
 async fn go(bench: &Bench, case: &Case) -> Result<(), String> {
     bench.empty().await;
@@ -188,7 +111,7 @@ async fn go(bench: &Bench, case: &Case) -> Result<(), String> {
     let (_, before) = lowered("the first", &from).map_err(&told)?;
     let (document, after) = lowered("the second", &to).map_err(&told)?;
     build(&bench.client, &before).await.map_err(&told)?;
-    let live = introspected(&bench.database).await;
+    let live = introspected(&bench.database).await.schema;
     let compared = compare_live(&before, &live, &postgres_dialect().rules());
     if let Some(first) = compared.differences.first() {
         return Err(told(format!("from nothing, the database: {first}")));
@@ -197,7 +120,7 @@ async fn go(bench: &Bench, case: &Case) -> Result<(), String> {
     bench.client.batch_execute(&rows).await.map_err(|error| told(format!("rows: {error:?}\n{rows}")))?;
     let start = if case.from_live { live } else { before };
     let (changes, renames) = steps(&start, &after, document.renames()).map_err(&told)?;
-    let script = written(&start, &after, &changes, Some(case)).map_err(&told)?;
+    let script = written(&start, &after, &changes, &fills(case)).map_err(&told)?;
     let shown = || {
         let texts: Vec<String> = script.parts.iter().map(|it| it.statements.join(";\n")).collect();
         format!("\n== script\n{}", texts.join(";\n== next part\n"))
@@ -205,7 +128,7 @@ async fn go(bench: &Bench, case: &Case) -> Result<(), String> {
     run(&bench.client, &script).await.map_err(&told)?;
     let state = apply_all(start, &changes).map_err(|error| told(format!("the steps cannot be taken: {error}")))?;
     same("the steps", &after, &state).map_err(&told)?;
-    let is = introspected(&bench.database).await;
+    let is = introspected(&bench.database).await.schema;
     // A new one with columns in the same order: `SELECT *` has it.
     let mut fresh = state.clone();
     for table in &mut fresh.tables {
@@ -213,7 +136,7 @@ async fn go(bench: &Bench, case: &Case) -> Result<(), String> {
         table.columns.sort_by_key(|column| is.columns.iter().position(|it| it.name == column.name));
     }
     build(&bench.second, &fresh).await.map_err(&told)?;
-    equal(&introspected(&bench.other).await, &is).map_err(|why| told(why + &shown()))?;
+    equal(&introspected(&bench.other).await.schema, &is).map_err(|why| told(why + &shown()))?;
     rows_are_there(bench, case).await.map_err(|why| told(why + &shown()))?;
     again(&state, &after, document.renames(), &renames).map_err(&told)
 }
@@ -253,17 +176,6 @@ async fn rows_are_there(bench: &Bench, case: &Case) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-async fn query(client: &Client, sql: &str) -> Result<Vec<Vec<Option<String>>>, String> {
-    let messages = client.simple_query(sql).await.map_err(|error| format!("{error:?}: {sql}"))?;
-    let row = |message| match message {
-        SimpleQueryMessage::Row(row) => {
-            Some((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect::<Vec<_>>())
-        }
-        _ => None,
-    };
-    Ok(messages.into_iter().filter_map(row).collect())
 }
 
 #[test]
