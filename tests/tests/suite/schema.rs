@@ -1,6 +1,7 @@
 //! One schema file, two dialects: generated migrations on databases that have rows.
 
 mod changes;
+mod killed;
 mod pull;
 mod random;
 mod reference;
