@@ -103,6 +103,8 @@ pub(crate) enum Command {
     Pull(Pull),
     /// Print a schema as SQL, JSON or a Mermaid diagram.
     Schema(Schema),
+    /// Give the migrations of this branch new versions behind those that were merged before them.
+    Rebase(Rebase),
     /// Write an empty migration, with the same version and name in every target's folder.
     New(New),
     /// Write whimbrel.toml, schema.sql and the migration folders; nothing is overwritten.
@@ -244,6 +246,16 @@ pub(crate) struct Pull {
     /// Write the file anew where it says something else.
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+/// Arguments of `rebase`.
+#[derive(Debug, Args)]
+pub(crate) struct Rebase {
+    /// The migrations of this branch, such as 0005_add_boards [default: those that git does not find in `--onto`].
+    pub(crate) name: Vec<String>,
+    /// The branch that has the others [default: origin/HEAD, else main or master].
+    #[arg(long, value_name = "BRANCH")]
+    pub(crate) onto: Option<String>,
 }
 
 /// Arguments of `schema`.

@@ -11,6 +11,7 @@ mod new;
 mod place;
 mod pull;
 mod push;
+mod rebase;
 mod resolve;
 mod schema;
 mod schema_targets;
@@ -47,6 +48,7 @@ pub(crate) async fn run(arguments: Arguments) -> u8 {
         Command::Push(flags) => push::run(&context, &flags).await,
         Command::Pull(flags) => pull::run(&context, &flags).await,
         Command::Schema(arguments) => schema::run(&context, &arguments).await,
+        Command::Rebase(arguments) => rebase::run(&context, &arguments).await,
         Command::New(arguments) => new::run(&context, &arguments),
         Command::Init => init::run(&context),
         Command::Create => databases::create(&context).await,

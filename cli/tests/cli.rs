@@ -3,6 +3,8 @@
 
 #[path = "cli/backups.rs"]
 mod backups;
+#[path = "cli/branches.rs"]
+mod branches;
 #[path = "cli/case.rs"]
 mod case;
 #[path = "cli/cases.rs"]

@@ -262,7 +262,7 @@ impl State {
     async fn prove(&self, target: &Target<'_>, migrations: &[Generated]) -> Result<bool, Problem> {
         let Some(scratch) = target.scratch.filter(|_| !self.changes.is_empty()) else { return Ok(false) };
         let is = scratch.replay(&target.folder, migrations).await?.schema;
-        let differences = differences(target, scratch, &self.after, &is).await?;
+        let differences = proof(target, scratch, &self.after, &is).await?;
         match differences.is_empty() {
             true => Ok(true),
             false => Err(internal(&target.name, &not_as_wanted(&differences))),
@@ -338,7 +338,7 @@ fn columns_of<'a>(schema: &'a Schema, ty: &'a ObjectName) -> impl Iterator<Item 
 
 /// How a replay differs from the schema that it should give. Where the database writes queries anew, it is asked to write
 /// those of the schema too: made from nothing on another scratch database.
-async fn differences(
+pub(crate) async fn proof(
     target: &Target<'_>,
     scratch: &dyn Scratch,
     expected: &Schema,

@@ -106,7 +106,10 @@ pub(crate) fn read<T: for<'de> Deserialize<'de>>(file: &Path, text: &str, format
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Problem::new(shown.clone(), error.to_string(), hint).at(number(error.line()), number(error.column()))
     };
-    let restore = "restore it from version control";
+    let restore = match text.contains("\n<<<<<<< ") {
+        true => "it holds a conflict of a merge: `whimbrel rebase` mends it",
+        false => "restore it from version control",
+    };
     let marked: Marked = serde_json::from_str(text).map_err(|error| at(&error, restore))?;
     match marked.format {
         Some(found) if found == format => serde_json::from_str(text).map_err(|error| at(&error, restore)),

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::blocks::guide;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "migrate",
     "status",
     "generate",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 16] = [
     "push",
     "pull",
     "schema",
+    "rebase",
     "new",
     "init",
     "create",

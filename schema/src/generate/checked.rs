@@ -66,7 +66,7 @@ async fn one(target: &Target<'_>, folder: &Folder, found: &mut Checked) {
             match scratch.replay(&target.folder, &[]).await {
                 Ok(is) => {
                     let hint = "correct the migration that was edited, or write the change into the schema";
-                    match super::differences(target, scratch, &snapshot, &is.schema).await {
+                    match super::proof(target, scratch, &snapshot, &is.schema).await {
                         Ok(differences) => found.problems.extend(differences.iter().map(|it| {
                             Problem::new(&*file, format!("a replay does not give the snapshot: {it}"), hint)
                         })),
