@@ -37,6 +37,8 @@ pub(super) struct Writer<'a> {
     steps: Vec<Step>,
     /// What is checked in a transaction of its own, once all else is committed.
     pub(super) validations: Vec<Step>,
+    /// What follows from that at no cost, in yet another one: under its lock nothing is read.
+    pub(super) proved: Vec<Step>,
     losses: BTreeSet<Loss>,
     /// What stands at the end of the last transaction.
     pub(super) last: Vec<Step>,
@@ -61,6 +63,7 @@ impl<'a> Writer<'a> {
             parts: Vec::new(),
             steps: Vec::new(),
             validations: Vec::new(),
+            proved: Vec::new(),
             last: Vec::new(),
             losses: BTreeSet::new(),
             unowned: Vec::new(),
@@ -126,6 +129,10 @@ impl<'a> Writer<'a> {
         }
         self.cut();
         for step in std::mem::take(&mut self.validations) {
+            self.push(step);
+        }
+        self.cut();
+        for step in std::mem::take(&mut self.proved) {
             self.push(step);
         }
         self.cut();

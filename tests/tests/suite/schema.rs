@@ -1,6 +1,7 @@
 //! One schema file, two dialects: generated migrations on databases that have rows.
 
 mod changes;
+mod online;
 mod random;
 mod reference;
 mod roundtrip;
@@ -28,6 +29,7 @@ struct Project {
     fills: BTreeMap<(ObjectName, String), String>,
     renames: Vec<Rename>,
     accept_data_loss: bool,
+    online: bool,
 }
 
 impl Project {
@@ -38,7 +40,7 @@ impl Project {
             None => Box::new(MemoryScratch),
         };
         let (fills, renames) = (BTreeMap::new(), Vec::new());
-        Self { database, folder, scratch, fills, renames, accept_data_loss: false }
+        Self { database, folder, scratch, fills, renames, accept_data_loss: false, online: false }
     }
 
     fn dialect(&self) -> &'static dyn SchemaDialect {
@@ -66,7 +68,7 @@ impl Project {
             name: None,
             fills: self.fills.clone(),
             accept_data_loss: self.accept_data_loss,
-            online: false,
+            online: self.online,
             now: Timestamp::now(),
         };
         generate(&[target], &options).await
