@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use tokio_postgres::Client;
+use whimbrel_core::split::{Lexer, split};
 use whimbrel_tests::database::TestDatabase;
 use whimbrel_tests::postgres;
 
@@ -120,7 +121,12 @@ fn no_row_is_read_under_a_lock_that_stops_the_application() {
                 client.batch_execute("BEGIN").await.expect("it begins");
             }
             let mut told = String::new();
-            for statement in text.split(";\n").map(str::trim).filter(|it| !it.is_empty()) {
+            let mut end = 0;
+            for statement in split(Lexer::Postgres, text).expect("it is SQL") {
+                // With the comments above it.
+                let start = std::mem::replace(&mut end, statement.span.end.byte);
+                let statement = &text[start..end];
+                let statement = statement.trim_start_matches(';');
                 let before = held(&client, "AccessExclusiveLock").await;
                 client.batch_execute(statement).await.unwrap_or_else(|error| panic!("{error:?}: {statement}"));
                 let now = held(&client, "AccessExclusiveLock").await;
