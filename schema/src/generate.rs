@@ -17,7 +17,7 @@ pub use write::WriteError;
 use crate::change::{Change, apply_all};
 use crate::compare::{Compared, Difference, compare, compare_live};
 use crate::dialect::{Introspected, Loss, Part, Rename, RenamedObject, SchemaDialect, Script, ScriptRequest, Storage};
-use crate::diff::{Question, Questions, diff};
+use crate::diff::{Question, Questions, circles, diff};
 use crate::folder::Folder;
 use crate::journal::Entry;
 use crate::model::{ObjectName, Schema, Type};
@@ -211,6 +211,10 @@ impl State {
         let folder = Folder::read(&target.folder).map_err(|error| Refused::from(error.into_problems()))?;
         let wanted = target.dialect.lower(&target.schema, &target.storage);
         let wanted = wanted.map_err(|problems| Refused::from(of_target(target, problems)))?;
+        let circles = circles_of_values(target, &wanted);
+        if !circles.is_empty() {
+            return Err(Refused::from(circles));
+        }
         let before = before(target, &folder).await.map_err(|problem| Refused::from(vec![problem]))?;
         // What was handed round in a circle is not handed round again, though its notes stand in the file.
         let renames = match &folder.snapshot {
@@ -309,14 +313,10 @@ fn renamed_values(target: &Target<'_>, before: &Schema, wanted: &Schema) -> BTre
         if wanted.enum_type(ty).is_some() {
             continue;
         }
-        let (old, new) = (quote_literal(&rename.from), quote_literal(&rename.to));
         for (table, column) in columns_of(&target.schema, ty) {
-            // A note that was carried out before may stay in the file.
-            let allowed = |schema: &Schema, value: &str| {
-                let checks = schema.table(table).map(|it| it.checks.as_slice()).unwrap_or_default();
-                checks.iter().any(|it| it.expr.columns().contains(column) && it.expr.as_str().contains(value))
-            };
-            if allowed(before, &old) && !allowed(wanted, &old) {
+            let place = Place { before, wanted, table, column };
+            if place.is_due(rename, &target.renames, target.renames.len()) {
+                let (old, new) = (quote_literal(&rename.from), quote_literal(&rename.to));
                 let name = quote_identifier(column);
                 let fill = fills
                     .entry((table.clone(), column.to_owned()))
@@ -326,6 +326,49 @@ fn renamed_values(target: &Target<'_>, before: &Schema, wanted: &Schema) -> BTre
         }
     }
     fills
+}
+
+/// A column that holds values of an enum type as texts.
+struct Place<'a> {
+    before: &'a Schema,
+    wanted: &'a Schema,
+    table: &'a ObjectName,
+    column: &'a str,
+}
+
+impl Place<'_> {
+    /// Whether a check of the column names the value.
+    fn allows(&self, schema: &Schema, value: &str) -> bool {
+        let checks = schema.table(self.table).map(|it| it.checks.as_slice()).unwrap_or_default();
+        let value = quote_literal(value);
+        checks.iter().any(|it| it.expr.columns().contains(self.column) && it.expr.as_str().contains(&value))
+    }
+
+    /// Whether a rename is still to be carried out: a note of one that was may stay in the file. The new name is free, or is
+    /// that of a value that gets another one itself.
+    fn is_due(&self, rename: &Rename, all: &[Rename], depth: usize) -> bool {
+        let makes_room = |it: &&Rename| {
+            it.object == rename.object && it.from == rename.to && depth > 0 && self.is_due(it, all, depth - 1)
+        };
+        self.allows(self.before, &rename.from)
+            && self.allows(self.wanted, &rename.to)
+            && (!self.allows(self.before, &rename.to) || all.iter().any(|it| makes_room(&it)))
+    }
+}
+
+/// Values that only hand their names round change no schema where they are texts: nothing could carry it out unseen.
+fn circles_of_values(target: &Target<'_>, wanted: &Schema) -> Vec<Problem> {
+    let circles = circles(&target.renames).into_iter();
+    let untold = circles
+        .filter(|rename| matches!(&rename.object, RenamedObject::EnumValue(ty) if wanted.enum_type(ty).is_none()));
+    let problem = |rename: Rename| {
+        let message = format!(
+            "the {} `{}` cannot become `{}`, which becomes another one itself",
+            rename.object, rename.from, rename.to
+        );
+        Problem::new(target.name.clone(), message, "rename it in two steps, over a name that no other value has")
+    };
+    untold.map(problem).collect()
 }
 
 /// The columns of an enum type.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::expr::name_sql;
 use whimbrel_core::quote_identifier;
 use whimbrel_core::split::{Lexeme, LexemeKind, Lexer, tokens};
 
@@ -201,11 +202,9 @@ pub(crate) fn renamed(text: &str, from: &str, to: &str) -> String {
     let (mut out, mut done) = (String::with_capacity(text.len()), 0);
     for token in read(text).iter().filter(|token| is_name(token, from)) {
         out.push_str(text.get(done..token.start).unwrap_or_default());
-        let plain = to.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-            && to.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-        match plain && token.kind == LexemeKind::Word {
-            true => out.push_str(to),
-            false => out.push_str(&quote_identifier(to)),
+        match token.kind {
+            LexemeKind::Word => out.push_str(&name_sql(to)),
+            _ => out.push_str(&quote_identifier(to)),
         }
         done = token.start + token.text.len();
     }

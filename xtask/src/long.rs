@@ -60,6 +60,7 @@ pub(crate) const PARTS: &[Part] = &[
     ),
     Part::of_suite("many-sqlite", "counts::sqlite::ten_thousand_migrations_cost_no_more_each", false),
     Part::of_suite("many-postgres", "counts::postgres::ten_thousand_migrations_cost_no_more_each", true),
+    Part::of_suite("schemas-postgres", "schema::random::any_schema_of_postgres_becomes_any_other", true),
     Part::of_core("fuzz", "split_fuzz::made_up_texts_are_split_soundly"),
     Part::of_core("schedules", "faults::runners_side_by_side_apply_each_migration_once"),
 ];

@@ -192,10 +192,17 @@ fn alter_one(writer: &mut Writer<'_>, table: &ObjectName, before: &Column, after
         }
     }
     let retyped = before.ty != after.ty || before.collation != after.collation;
+    let left = before.identity.is_some() && after.identity.is_none();
+    if left {
+        // Only integers can be numbered, and in one statement the type would change first.
+        let text = format!("ALTER COLUMN {} DROP IDENTITY", ident(&after.name));
+        let lock = if writer.state.is_fresh(table) { Lock::None } else { Lock::AccessExclusive };
+        writer.push(Step::lone_action(table, lock, text));
+    }
     if retyped && !retype(writer, table, before, after) {
         return;
     }
-    if before.identity != after.identity {
+    if before.identity != after.identity && !left {
         identity(writer, table, before, after);
     }
     if before.default != after.default || (retyped && after.default.is_some()) {
@@ -357,7 +364,7 @@ fn behind(writer: &mut Writer<'_>, table: &ObjectName, column: &str, sequence: &
 fn identity(writer: &mut Writer<'_>, table: &ObjectName, before: &Column, after: &Column) {
     let name = ident(&after.name);
     match (&before.identity, &after.identity) {
-        (_, None) => push(writer, table, Work::Catalog, format!("ALTER COLUMN {name} DROP IDENTITY")),
+        (_, None) => {}
         (None, Some(numbered)) => add_identity(writer, table, before, after, numbered),
         (Some(was), Some(is)) => {
             let mut said = vec![format!("SET GENERATED {}", render::always(is))];

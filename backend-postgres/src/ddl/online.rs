@@ -97,8 +97,8 @@ pub(super) fn set_not_null(writer: &mut Writer<'_>, table: &ObjectName, column: 
     let proved = "The validated check proves it, so no row is read.";
     let drop = format!("DROP CONSTRAINT {}", ident(&name));
     writer.validations.push(validation(table, &name));
-    writer.validations.push(Step::action(table, Lock::AccessExclusive, Work::Catalog, set).noted(proved));
-    writer.validations.push(Step::action(table, Lock::AccessExclusive, Work::Catalog, drop));
+    writer.proved.push(Step::action(table, Lock::AccessExclusive, Work::Catalog, set).noted(proved));
+    writer.proved.push(Step::action(table, Lock::AccessExclusive, Work::Catalog, drop));
 }
 
 pub(super) fn create_index(writer: &mut Writer<'_>, table: &ObjectName, index: &Index) {

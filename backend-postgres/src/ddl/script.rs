@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use whimbrel_core::Problem;
+use whimbrel_core::split::{Lexer, tokens};
 use whimbrel_schema::change::Commented;
 use whimbrel_schema::model::{EnumType, ForeignKey, Index, Native, ObjectName, Sequence, Table};
 use whimbrel_schema::{Change, Loss, Part, Script, ScriptRequest};
@@ -36,6 +37,8 @@ pub(super) struct Writer<'a> {
     steps: Vec<Step>,
     /// What is checked in a transaction of its own, once all else is committed.
     pub(super) validations: Vec<Step>,
+    /// What follows from that at no cost, in yet another one: under its lock nothing is read.
+    pub(super) proved: Vec<Step>,
     losses: BTreeSet<Loss>,
     /// What stands at the end of the last transaction.
     pub(super) last: Vec<Step>,
@@ -60,6 +63,7 @@ impl<'a> Writer<'a> {
             parts: Vec::new(),
             steps: Vec::new(),
             validations: Vec::new(),
+            proved: Vec::new(),
             last: Vec::new(),
             losses: BTreeSet::new(),
             unowned: Vec::new(),
@@ -125,6 +129,10 @@ impl<'a> Writer<'a> {
         }
         self.cut();
         for step in std::mem::take(&mut self.validations) {
+            self.push(step);
+        }
+        self.cut();
+        for step in std::mem::take(&mut self.proved) {
             self.push(step);
         }
         self.cut();
@@ -543,6 +551,10 @@ fn drop_native(native: &Native) -> Option<String> {
     // A name with arguments or a schema is SQL already.
     let name = if native.name.contains(['(', '"', '.']) { native.name.clone() } else { ident(&native.name) };
     match (kind.as_str(), &native.table) {
+        // Another one of this name may be there, or come with the server.
+        ("FUNCTION" | "PROCEDURE", _) if !native.name.contains('(') => {
+            Some(format!("DROP {kind} {name}{}", arguments(&native.sql)))
+        }
         ("TRIGGER" | "POLICY" | "RULE", Some(table)) => {
             Some(format!("DROP {kind} {} ON {}", ident(&native.name), object(table)))
         }
@@ -557,6 +569,27 @@ fn drop_native(native: &Native) -> Option<String> {
         ) => Some(format!("DROP {kind} {name}")),
         _ => None,
     }
+}
+
+/// The arguments of a routine as its statement declares them, without their defaults: `(x integer, OUT y text)`.
+fn arguments(sql: &str) -> String {
+    let (mut depth, mut in_default, mut declared) = (0_usize, false, Vec::new());
+    for token in tokens(Lexer::Postgres, sql).unwrap_or_default().into_iter().skip_while(|token| token.text != "(") {
+        match token.text {
+            "(" => depth += 1,
+            ")" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        let begins = token.text.eq_ignore_ascii_case("default") || token.text == "=" || token.text == ":=";
+        in_default = depth > 0 && ((in_default && !(depth == 1 && token.text == ",")) || (depth == 1 && begins));
+        if !in_default {
+            declared.push(token.text);
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    declared.join(" ")
 }
 
 /// The name and the columns of an index that a unique constraint or a primary key can be made of.

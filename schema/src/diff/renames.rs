@@ -130,6 +130,8 @@ impl Names<'_> {
                 None if self.is_there_after(rename) => Standing::Done,
                 None => Standing::Wrong,
             },
+            // The dialect has no types of this kind.
+            (false, false, false, _) if rename.object == RenamedObject::Enum => Standing::Done,
             _ => Standing::Wrong,
         }
     }

@@ -6,7 +6,7 @@ use super::Document;
 use super::node::Place;
 use crate::change::apply::is_key;
 use crate::model::{Column, ForeignKey, IndexTarget, ObjectName, Table, Type, View};
-use crate::tokens;
+use crate::tokens::Names;
 
 /// Writes out what foreign keys refer to, and finds everything that names what is not there.
 ///
@@ -30,11 +30,12 @@ pub(super) fn problems(file: &str, text: &str, document: &mut Document, places: 
     let views: Vec<&View> =
         document.schema.views.iter().chain(document.only.values().flat_map(|only| &only.views)).collect();
     for view in &document.schema.views {
-        let reads = |name: &str| tokens::mentions(&view.query, name);
+        let names = Names::of(&view.query);
+        let reads = |name: &str| names.has(name);
         let known = all.iter().any(|table| reads(&table.name.name))
             || views.iter().any(|other| other.name != view.name && reads(&other.name.name))
             || document.natives().any(|native| native.kind.ends_with("table") && reads(&native.name));
-        let reads_something = tokens::mentions(&view.query, "from");
+        let reads_something = names.has("from");
         if reads_something && !known {
             found.tell(
                 &view.name,

@@ -2,6 +2,7 @@
 
 mod changes;
 mod killed;
+mod online;
 mod pull;
 mod random;
 mod reference;
@@ -30,6 +31,7 @@ struct Project {
     fills: BTreeMap<(ObjectName, String), String>,
     renames: Vec<Rename>,
     accept_data_loss: bool,
+    online: bool,
 }
 
 impl Project {
@@ -40,7 +42,7 @@ impl Project {
             None => Box::new(MemoryScratch),
         };
         let (fills, renames) = (BTreeMap::new(), Vec::new());
-        Self { database, folder, scratch, fills, renames, accept_data_loss: false }
+        Self { database, folder, scratch, fills, renames, accept_data_loss: false, online: false }
     }
 
     fn dialect(&self) -> &'static dyn SchemaDialect {
@@ -68,7 +70,7 @@ impl Project {
             name: None,
             fills: self.fills.clone(),
             accept_data_loss: self.accept_data_loss,
-            online: false,
+            online: self.online,
             now: Timestamp::now(),
         };
         generate(&[target], &options).await

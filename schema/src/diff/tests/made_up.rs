@@ -11,7 +11,8 @@ pub(super) fn schema(named: bool) -> impl Strategy<Value = Schema> {
     let tables = prop::collection::btree_map(0..5_u8, table(), 0..5);
     let views = prop::collection::btree_map(0..3_u8, any::<u8>(), 0..3);
     let enums = prop::collection::btree_map(0..2_u8, prop::collection::btree_set(0..4_u8, 1..4), 0..2);
-    (tables, views, enums).prop_map(move |(tables, views, enums)| {
+    let natives = prop::collection::vec((any::<u8>(), any::<bool>()), 0..4);
+    (tables, views, enums, natives).prop_map(move |(tables, views, enums, natives)| {
         let mut schema = Schema::default();
         for (number, values) in enums {
             let values = values.into_iter().map(|value| format!("v{value}")).collect();
@@ -32,15 +33,47 @@ pub(super) fn schema(named: bool) -> impl Strategy<Value = Schema> {
                 schema.views.push(View {
                     name: format!("view{number}").as_str().into(),
                     columns: vec![],
-                    query: format!("SELECT * FROM {name}"),
+                    query: query(&schema, name, pick),
                     materialized: false,
                     options: None,
                     comment: None,
                 });
             }
         }
+        for (number, (pick, is_trigger)) in natives.into_iter().enumerate() {
+            schema.natives.extend(native(&schema, number, pick, is_trigger));
+        }
         schema
     })
+}
+
+/// All columns, or one of a table.
+fn query(schema: &Schema, name: &str, pick: u8) -> String {
+    let columns = schema.table(&name.into()).map(|it| it.columns.as_slice()).unwrap_or_default();
+    match columns.get(usize::from(pick / 16)) {
+        Some(column) if pick % 4 > 0 => format!("SELECT {} FROM {name}", column.name),
+        _ => format!("SELECT * FROM {name}"),
+    }
+}
+
+/// A function that reads a table, a view or nothing, or a trigger that calls an earlier function.
+fn native(schema: &Schema, number: usize, pick: u8, is_trigger: bool) -> Option<Native> {
+    let functions: Vec<&Native> = schema.natives.iter().filter(|it| it.kind == "function").collect();
+    let (function, table) = (functions.first(), schema.tables.get(usize::from(pick) % schema.tables.len().max(1)));
+    if let (true, Some(function), Some(table)) = (is_trigger, function, table) {
+        let sql =
+            format!("CREATE TRIGGER tr{number} BEFORE INSERT ON {} EXECUTE FUNCTION {}", table.name, function.name);
+        let name = format!("tr{number}");
+        return Some(Native { kind: "trigger".to_owned(), name, table: Some(table.name.clone()), sql });
+    }
+    let relations: Vec<&ObjectName> =
+        schema.tables.iter().map(|it| &it.name).chain(schema.views.iter().map(|it| &it.name)).collect();
+    let read = relations.get(usize::from(pick) % (relations.len() + 1)).map(|name| format!(" FROM {name}"));
+    let sql = format!(
+        "CREATE FUNCTION f{number}() RETURNS bigint LANGUAGE sql AS $$ SELECT count(*){} $$",
+        read.unwrap_or_default()
+    );
+    Some(Native { kind: "function".to_owned(), name: format!("f{number}()"), table: None, sql })
 }
 
 #[derive(Debug, Clone)]
