@@ -16,6 +16,7 @@ use crate::connect::{check_version, connect, short_version};
 use crate::error::of_connect;
 use crate::history::HistoryTable;
 use crate::interrupt::Canceller;
+use crate::pooler;
 use crate::session::{Connected, Link, PostgresSession};
 
 /// A Postgres database (13 or newer) to migrate.
@@ -197,13 +198,21 @@ async fn take(pool: &Pool, limit: Duration) -> Result<Connected, BackendError> {
     let (version, pid) =
         row.ok_or_else(|| BackendError::new(BackendErrorKind::Internal, "the server did not tell its version"))?;
     check_version(&version)?;
+    let token = client.cancel_token();
+    let announced = pooler::announced(&token).await;
+    let canceller = match announced {
+        // That process serves others next: it must not be stopped by its number.
+        Some(announced) if announced != pid => Canceller::Token(token, None),
+        _ => Canceller::Pool { pool: pool.clone(), pid },
+    };
     Ok(Connected {
         link: Link::Pooled(client),
         version: short_version(&version),
         notices: None,
         lost: Arc::default(),
         task: None,
-        canceller: Canceller::Pool { pool: pool.clone(), pid },
+        canceller,
+        announced,
     })
 }
 

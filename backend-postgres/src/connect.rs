@@ -17,6 +17,7 @@ use crate::config::{Attempt, Endpoint, Place, Server, Target};
 use crate::error::{chain, of_connect, of_session};
 use crate::interrupt::Canceller;
 use crate::passfile::Wanted;
+use crate::pooler;
 use crate::session::{Connected, Link};
 
 /// The oldest server that this backend works with.
@@ -148,7 +149,9 @@ async fn open(
     };
     check_version(&opened.version)?;
     check_target(&opened.client, wish).await?;
-    let canceller = Canceller::Token(opened.client.cancel_token(), opened.tls);
+    let token = opened.client.cancel_token();
+    let announced = pooler::announced(&token).await;
+    let canceller = Canceller::Token(token, opened.tls);
     Ok(Connected {
         link: Link::Own(opened.client),
         version: short_version(&opened.version),
@@ -156,6 +159,7 @@ async fn open(
         lost: opened.lost,
         task: Some(opened.task),
         canceller,
+        announced,
     })
 }
 

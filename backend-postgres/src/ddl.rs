@@ -5,7 +5,9 @@ mod conversion;
 mod enums;
 mod lower;
 mod names;
+mod native;
 mod online;
+mod raise;
 mod render;
 mod script;
 mod state;
@@ -53,6 +55,10 @@ impl SchemaDialect for PostgresSchema {
 
     fn lower(&self, portable: &Schema, storage: &Storage) -> Result<Schema, Vec<Problem>> {
         lower::lower(portable, storage)
+    }
+
+    fn raise(&self, native: &Schema) -> (Schema, Storage) {
+        raise::raise(native)
     }
 
     fn script(&self, request: &ScriptRequest<'_>) -> Result<Script, Vec<Problem>> {

@@ -133,8 +133,18 @@ impl Message {
     }
 }
 
-/// Cuts a program into steps. `open`: a transaction is open before it.
-pub(crate) fn plan<'a>(program: &[Op<'a>], mut open: bool, table: &HistoryTable) -> Vec<Step<'a>> {
+/// What a program runs in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Circle {
+    /// A transaction is open.
+    pub(crate) open: bool,
+    /// The server's session serves other clients too, between transactions.
+    pub(crate) shared: bool,
+}
+
+/// Cuts a program into steps.
+pub(crate) fn plan<'a>(program: &[Op<'a>], circle: Circle, table: &HistoryTable) -> Vec<Step<'a>> {
+    let Circle { mut open, shared } = circle;
     let mut steps = Vec::new();
     let mut message = Message::default();
     let flush = |message: &mut Message, steps: &mut Vec<Step<'a>>| {
@@ -148,7 +158,11 @@ pub(crate) fn plan<'a>(program: &[Op<'a>], mut open: bool, table: &HistoryTable)
             steps.push(Step::Count { op: index, tables });
             continue;
         }
-        let rendered = match render(op, open, table) {
+        let rendered = match op {
+            Op::Set(_) if shared && !open => Err(reaches_others()),
+            op => render(op, open, table),
+        };
+        let rendered = match rendered {
             Ok(rendered) => rendered,
             Err(error) => {
                 flush(&mut message, &mut steps);
@@ -177,6 +191,11 @@ pub(crate) fn plan<'a>(program: &[Op<'a>], mut open: bool, table: &HistoryTable)
     }
     flush(&mut message, &mut steps);
     steps
+}
+
+fn reaches_others() -> BackendError {
+    let message = "behind a connection pooler a setting outside a transaction would reach other clients";
+    BackendError::new(BackendErrorKind::Unsupported, message).with_hint("connect to the server itself")
 }
 
 /// The server reads a whole message before it runs any of it, so how strings are read can only change for the next one.

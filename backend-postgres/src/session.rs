@@ -21,7 +21,7 @@ use whimbrel_core::{
 use crate::error::{Circumstances, of_session};
 use crate::history::{self, HistoryTable, ReadFailure};
 use crate::interrupt::{Canceller, PostgresInterrupt};
-use crate::program::{Message, Step, plan};
+use crate::program::{Circle, Message, Step, plan};
 use crate::sql::literal;
 
 mod failure;
@@ -65,6 +65,10 @@ pub(crate) struct PostgresSession {
     /// The seal of the open transaction stands.
     sealed: bool,
     locked: bool,
+    /// The process that the client was told when it connected.
+    announced: Option<i32>,
+    /// Another process than that has answered: a pooler stands between.
+    shared: bool,
     /// A message was sent and its answer has not been read to the end.
     busy: bool,
 }
@@ -77,11 +81,13 @@ pub(crate) struct Connected {
     pub(crate) lost: Arc<OnceLock<String>>,
     pub(crate) task: Option<JoinHandle<()>>,
     pub(crate) canceller: Canceller,
+    /// The process that the client was told when it connected, see [`announced`](crate::pooler::announced).
+    pub(crate) announced: Option<i32>,
 }
 
 impl PostgresSession {
     pub(crate) fn new(connected: Connected, table: Arc<HistoryTable>) -> Self {
-        let Connected { link, version, notices, lost, task, canceller } = connected;
+        let Connected { link, version, notices, lost, task, canceller, announced } = connected;
         Self {
             link,
             table,
@@ -95,6 +101,8 @@ impl PostgresSession {
             open: false,
             sealed: false,
             locked: false,
+            announced,
+            shared: false,
             busy: false,
         }
     }
@@ -300,7 +308,7 @@ async fn next(stream: &mut Pin<Box<SimpleQueryStream>>, notices: &mut Option<Unb
 impl PostgresSession {
     async fn run_steps(&mut self, program: &[Op<'_>], observer: &mut (dyn Observer + Send)) -> Result<(), Halted> {
         let table = Arc::clone(&self.table);
-        for step in plan(program, self.open, &table) {
+        for step in plan(program, Circle { open: self.open, shared: self.shared }, &table) {
             match step {
                 Step::Send(message) => self.send(program, &message, observer).await?,
                 Step::Refuse { op, error } => return Err(Halted { at: op, error, transaction: self.state() }),
@@ -345,13 +353,18 @@ impl Session for PostgresSession {
         if self.locked {
             return Ok(LockOutcome::Acquired);
         }
-        let rows = match self.rows(&lock_statement(self.table.run_key())).await {
+        let rows = match self.rows(&lock_statement(self.table.run_key(), self.announced)).await {
             Ok(rows) => rows,
             Err(error) => return Err(self.explain(error)),
         };
         let mut row = rows.into_iter().next().unwrap_or_default().into_iter();
-        self.locked = row.next().flatten().as_deref() == Some("t");
-        Ok(if self.locked { LockOutcome::Acquired } else { LockOutcome::Held { holder: row.next().flatten() } })
+        let locked = row.next().flatten();
+        (self.locked, self.shared) = (locked.as_deref() == Some("t"), locked.is_none());
+        Ok(match (self.locked, self.shared) {
+            (true, _) => LockOutcome::Acquired,
+            (_, true) => LockOutcome::Shared,
+            _ => LockOutcome::Held { holder: row.next().flatten() },
+        })
     }
 
     async fn run(&mut self, program: &[Op<'_>], observer: &mut (dyn Observer + Send)) -> Result<(), Halted> {
@@ -406,8 +419,10 @@ impl Drop for PostgresSession {
     }
 }
 
-/// Tries the run's lock and, where another session has it, says which, in one statement.
-fn lock_statement(key: i64) -> String {
+/// Tries the run's lock and, where another session has it, says which, in one statement. Where another process answers
+/// than the one that was announced it is not tried, and nothing says whether it is held.
+fn lock_statement(key: i64, announced: Option<i32>) -> String {
+    let own = announced.map_or("true".to_owned(), |process| format!("pg_catalog.pg_backend_pid() = {process}"));
     let bits = key.cast_unsigned();
     let (high, low) = (bits >> 32, bits & 0xffff_ffff);
     format!(
@@ -421,6 +436,6 @@ fn lock_statement(key: i64) -> String {
              and l.classid = {high}::pg_catalog.oid and l.objid = {low}::pg_catalog.oid \
              and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()) \
            limit 1) end \
-         from (select pg_catalog.pg_try_advisory_lock({key}) as locked offset 0) as tried"
+         from (select case when {own} then pg_catalog.pg_try_advisory_lock({key}) end as locked offset 0) as tried"
     )
 }

@@ -12,6 +12,7 @@ mod expr;
 mod lower;
 mod mention;
 mod place;
+mod raise;
 mod rebuild;
 mod rename;
 mod render;
@@ -71,6 +72,10 @@ impl SchemaDialect for SqliteSchema {
 
     fn lower(&self, portable: &Schema, storage: &Storage) -> Result<Schema, Vec<Problem>> {
         lower::lower(portable, storage)
+    }
+
+    fn raise(&self, native: &Schema) -> (Schema, Storage) {
+        raise::raise(native)
     }
 
     fn script(&self, request: &ScriptRequest<'_>) -> Result<Script, Vec<Problem>> {

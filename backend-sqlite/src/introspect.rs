@@ -241,21 +241,12 @@ fn note_dangling(found: &mut Introspected) {
     found.uncompared.extend(dangling);
 }
 
-#[cfg(test)]
-pub(crate) use for_tests::{read_index, read_table};
+/// Reads one `CREATE TABLE`.
+pub(crate) fn read_table(sql: &str) -> reader::Reading<Table> {
+    table::read(sql).map(|read| read.table)
+}
 
-/// Single statements, for tests of other modules.
-#[cfg(test)]
-mod for_tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-    use whimbrel_schema::model::{Index, Table};
-
-    pub(crate) fn read_table(sql: &str) -> Table {
-        super::table::read(sql).unwrap().table
-    }
-
-    pub(crate) fn read_index(sql: &str, table: &Table) -> Index {
-        super::object::index(sql, &super::scope_of(table)).unwrap()
-    }
+/// Reads one `CREATE INDEX` on this table.
+pub(crate) fn read_index(sql: &str, table: &Table) -> reader::Reading<whimbrel_schema::model::Index> {
+    object::index(sql, &scope_of(table))
 }

@@ -95,6 +95,14 @@ pub(crate) enum Command {
     Verify,
     /// Check that folders, snapshots and schema.sql agree, on every target; needs none of your databases.
     Check(Check),
+    /// Print the SQL that turns one schema into another; exit with 3 where they differ.
+    Diff(Diff),
+    /// Make a development database match schema.sql without migration files, after a question.
+    Push(Push),
+    /// Write schema.sql from a database that is there already.
+    Pull(Pull),
+    /// Print a schema as SQL, JSON or a Mermaid diagram.
+    Schema(Schema),
     /// Write an empty migration, with the same version and name in every target's folder.
     New(New),
     /// Write whimbrel.toml, schema.sql and the migration folders; nothing is overwritten.
@@ -193,6 +201,71 @@ pub(crate) struct Generate {
     /// Write changes that lose data, too.
     #[arg(long)]
     pub(crate) accept_data_loss: bool,
+}
+
+/// Arguments of `diff`.
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// What there is: a schema file, a folder of migrations, or the URL of a database.
+    pub(crate) from: String,
+    /// What there should be, named in the same ways.
+    pub(crate) to: String,
+    /// What was renamed, such as users=people or users.email=mail; users.email= says that it was not.
+    #[arg(long, value_name = "OLD=NEW")]
+    pub(crate) rename: Vec<String>,
+    /// How a column gets its values where it needs some, such as users.name=lower(email).
+    #[arg(long, value_name = "TABLE.COLUMN=EXPRESSION")]
+    pub(crate) fill: Vec<String>,
+    /// Postgres: take the ways that do not stop an application that is at work.
+    #[arg(long)]
+    pub(crate) online: bool,
+}
+
+/// Flags of `push`.
+#[derive(Debug, Args)]
+pub(crate) struct Push {
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// What was renamed, such as users=people or users.email=mail; users.email= says that it was not.
+    #[arg(long, value_name = "OLD=NEW")]
+    pub(crate) rename: Vec<String>,
+    /// How a column gets its values where it needs some, such as users.name=lower(email).
+    #[arg(long, value_name = "TABLE.COLUMN=EXPRESSION")]
+    pub(crate) fill: Vec<String>,
+    /// Make changes that lose data, too.
+    #[arg(long)]
+    pub(crate) accept_data_loss: bool,
+}
+
+/// Flags of `pull`.
+#[derive(Debug, Args)]
+pub(crate) struct Pull {
+    /// Write the file anew where it says something else.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Arguments of `schema`.
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// A schema file, a folder of migrations, or the URL of a database [default: the schema file of whimbrel.toml].
+    pub(crate) place: Option<String>,
+    /// The form.
+    #[arg(long = "as", value_name = "FORM", value_enum, default_value_t)]
+    pub(crate) form: SchemaForm,
+}
+
+/// How a schema is printed.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaForm {
+    /// The statements that make it in the target's dialect.
+    #[default]
+    Sql,
+    /// The model.
+    Json,
+    /// An entity-relationship diagram.
+    Mermaid,
 }
 
 /// Flags of `check`.

@@ -3,11 +3,16 @@
 mod check;
 mod completions;
 mod databases;
+mod diff;
 mod generate;
 mod init;
 mod migrate;
 mod new;
+mod place;
+mod pull;
+mod push;
 mod resolve;
+mod schema;
 mod schema_targets;
 mod status;
 mod verify;
@@ -38,6 +43,10 @@ pub(crate) async fn run(arguments: Arguments) -> u8 {
         Command::Generate(flags) => generate::run(&context, &flags).await,
         Command::Verify => verify::run(&context).await,
         Command::Check(flags) => check::run(&context, &flags).await,
+        Command::Diff(arguments) => diff::run(&context, &arguments).await,
+        Command::Push(flags) => push::run(&context, &flags).await,
+        Command::Pull(flags) => pull::run(&context, &flags).await,
+        Command::Schema(arguments) => schema::run(&context, &arguments).await,
         Command::New(arguments) => new::run(&context, &arguments),
         Command::Init => init::run(&context),
         Command::Create => databases::create(&context).await,

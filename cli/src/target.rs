@@ -72,6 +72,17 @@ impl Target {
         Database::from_url_with(&self.url, &self.history).map_err(|error| CliError::database("", &error))
     }
 
+    /// The same with a history of its own.
+    pub(crate) fn database_with_history(&self, table: &str) -> Result<Database, CliError> {
+        let place = HistoryPlace { table: Some(table.to_owned()), schema: None };
+        Database::from_url_with(&self.url, &place).map_err(|error| CliError::database("", &error))
+    }
+
+    /// Where the database is. May hold a password: never to be shown.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The history table, where it is not the usual one.
     pub(crate) fn history_table(&self) -> Option<ObjectName> {
         let (table, schema) = (self.history.table.clone(), self.history.schema.clone());

@@ -150,6 +150,10 @@ pub enum LockOutcome {
         /// For people; `None` where the database does not tell.
         holder: Option<String>,
     },
+    /// The connection leads to sessions that serve other clients too, between transactions (a pooler). The lock would
+    /// lock nothing and outlive the run, so the backend has left it alone. Core then relies on the claims, takes back in
+    /// a transaction what the transaction has set, and sets nothing outside of one.
+    Shared,
 }
 
 /// One operation of a program.

@@ -51,6 +51,8 @@ pub(crate) struct Executor<'a> {
     pub(crate) session: &'a mut dyn Session,
     pub(crate) dialect: &'static Dialect,
     pub(crate) capabilities: Capabilities,
+    /// The session serves other clients too, between transactions.
+    pub(crate) shared: bool,
     pub(crate) settings: &'a Settings,
     pub(crate) listeners: &'a Listeners,
     pub(crate) cancel: &'a CancelToken,

@@ -116,13 +116,22 @@ pub(crate) enum LockError {
     Held { holder: Option<String>, ended: Waited },
 }
 
-/// Takes the run's lock. Gives whether it had to wait, because then others may have changed the history. The deadline
-/// counts from the last progress that the history shows.
-pub(crate) async fn take(session: &mut dyn Session, mut wait: Wait<'_>) -> Result<bool, LockError> {
+/// How the run's lock was had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// After a wait: others may have changed the history.
+    pub(crate) waited: bool,
+    /// Not at all: see [`LockOutcome::Shared`].
+    pub(crate) shared: bool,
+}
+
+/// Takes the run's lock. The deadline counts from the last progress that the history shows.
+pub(crate) async fn take(session: &mut dyn Session, mut wait: Wait<'_>) -> Result<Taken, LockError> {
     let (mut waited, mut seen) = (false, None);
     loop {
         match session.try_lock().await.map_err(LockError::Backend)? {
-            LockOutcome::Acquired => return Ok(waited),
+            LockOutcome::Acquired => return Ok(Taken { waited, shared: false }),
+            LockOutcome::Shared => return Ok(Taken { waited, shared: true }),
             LockOutcome::Held { holder } => {
                 wait.tell(holder.as_deref());
                 if !waited {

@@ -54,7 +54,7 @@ pub fn compare(expected: &Schema, actual: &Schema) -> Vec<Difference> {
 pub struct Compared {
     /// Everything in which the database is not as expected.
     pub differences: Vec<Difference>,
-    /// What could not be compared: queries of views, and what is carried as text, that the database wrote anew.
+    /// What could not be compared: queries of views, and texts of functions and triggers, that the database wrote anew.
     pub uncompared: Vec<String>,
 }
 
@@ -62,26 +62,41 @@ pub struct Compared {
 #[must_use]
 pub fn compare_live(expected: &Schema, actual: &Schema, rules: &Rules) -> Compared {
     let mut actual = actual.clone();
-    let mut uncompared = Vec::new();
-    for view in actual.views.iter_mut().filter(|_| rules.rewrites_views) {
-        if let Some(written) = expected.view(&view.name).filter(|it| !it.same_as(view)) {
-            view.query.clone_from(&written.query);
-            view.columns.clone_from(&written.columns);
-            uncompared.push(format!("the query of view {}", view.name));
-        }
-    }
-    if rules.rewrites_views {
-        let mut written: Vec<&Native> = expected.natives.iter().collect();
-        for native in &mut actual.natives {
-            let Some(at) = written.iter().position(|it| it.is_named_as(native)) else { continue };
-            let written = written.remove(at);
-            if !written.same_as(native) {
-                uncompared.push(format!("the text of {} {}", native.kind, native.name));
-                native.clone_from(written);
-            }
-        }
-    }
+    let uncompared = if rules.rewrites_views { settle(expected, None, &mut actual) } else { Vec::new() };
     Compared { differences: compare(expected, &actual), uncompared }
+}
+
+/// Gives `live` the texts of `written` where the database has only written them anew: queries of views, functions, triggers.
+///
+/// `printed` is what the same database makes of `written`; without it that cannot be told, and everything that would have to
+/// be compared is taken as equal and given back by name.
+pub(crate) fn settle(written: &Schema, printed: Option<&Schema>, live: &mut Schema) -> Vec<String> {
+    let mut uncompared = Vec::new();
+    for view in &mut live.views {
+        let Some(wanted) = written.view(&view.name).filter(|it| !it.same_as(view)) else { continue };
+        match printed.map(|printed| printed.view(&view.name).is_some_and(|it| it.same_as(view))) {
+            Some(false) => continue,
+            Some(true) => {}
+            None => uncompared.push(format!("the query of view {}", view.name)),
+        }
+        view.query.clone_from(&wanted.query);
+        view.columns.clone_from(&wanted.columns);
+    }
+    let mut left: Vec<&Native> = written.natives.iter().collect();
+    for native in &mut live.natives {
+        let Some(at) = left.iter().position(|it| it.is_named_as(native)) else { continue };
+        let wanted = left.remove(at);
+        if wanted.same_as(native) {
+            continue;
+        }
+        match printed.map(|printed| printed.natives.iter().any(|it| it.same_as(native))) {
+            Some(false) => continue,
+            Some(true) => {}
+            None => uncompared.push(format!("the text of {} {}", native.kind, native.name)),
+        }
+        native.clone_from(wanted);
+    }
+    uncompared
 }
 
 /// What is dropped and made again under one name is different, not missing and unexpected.

@@ -34,6 +34,11 @@ pub trait SchemaDialect: fmt::Debug + Send + Sync {
     /// id`): the caller knows the file.
     fn lower(&self, portable: &Schema, storage: &Storage) -> Result<Schema, Vec<Problem>>;
 
+    /// The opposite of [`lower`](Self::lower), as far as it goes: portable types, and the options of storage under which they
+    /// become what is there. What has no portable form stays as it is. Lists keep their order; a sequence that an identity
+    /// column brings back is left out.
+    fn raise(&self, native: &Schema) -> (Schema, Storage);
+
     /// Writes the changes as SQL.
     ///
     /// # Errors

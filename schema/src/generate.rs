@@ -236,7 +236,7 @@ impl State {
         }
         // In the database a new column stands last, wherever the file has it.
         let after = apply_all(before, &changes)
-            .map_err(|error| vec![internal(target, &format!("the steps cannot be taken: {error}"))])
+            .map_err(|error| vec![internal(&target.name, &format!("the steps cannot be taken: {error}"))])
             .map_err(Refused::from)?;
         Ok(Self { folder, after, changes, script })
     }
@@ -269,7 +269,7 @@ impl State {
         let differences = differences(target, scratch, &self.after, &is).await?;
         match differences.is_empty() {
             true => Ok(true),
-            false => Err(internal(target, &not_as_wanted(&differences))),
+            false => Err(internal(&target.name, &not_as_wanted(&differences))),
         }
     }
 
@@ -391,7 +391,7 @@ async fn differences(
     if !differences.is_empty() || uncompared.is_empty() {
         return Ok(differences);
     }
-    let fresh = from_nothing(target, &in_order_of(is, expected))?;
+    let fresh = from_nothing(target.dialect, &in_order_of(is, expected))?;
     // No migration stands there: only the new ones run.
     let nowhere = target.folder.join("meta").join("nothing");
     let printed = scratch.replay(&nowhere, &fresh).await?.schema;
@@ -399,7 +399,7 @@ async fn differences(
 }
 
 /// The schema with the columns of each table in the order of another one: a query of a view may read all of them.
-fn in_order_of(other: &Schema, schema: &Schema) -> Schema {
+pub(crate) fn in_order_of(other: &Schema, schema: &Schema) -> Schema {
     let mut schema = schema.clone();
     for table in &mut schema.tables {
         let Some(other) = other.table(&table.name) else { continue };
@@ -410,20 +410,38 @@ fn in_order_of(other: &Schema, schema: &Schema) -> Schema {
 }
 
 /// Migrations that make the schema in an empty database.
-fn from_nothing(target: &Target<'_>, schema: &Schema) -> Result<Vec<Generated>, Problem> {
+pub(crate) fn from_nothing(dialect: &dyn SchemaDialect, schema: &Schema) -> Result<Vec<Generated>, Problem> {
+    let wrong = |message: &str| internal(dialect.dialect().name, message);
     let (nothing, fills) = (Schema::default(), BTreeMap::new());
-    let changes = diff(&nothing, schema, &[], &target.dialect.rules())
-        .map_err(|questions| internal(target, &questions.to_string()))?;
+    let changes = diff(&nothing, schema, &[], &dialect.rules()).map_err(|questions| wrong(&questions.to_string()))?;
     let request = ScriptRequest { before: &nothing, after: schema, changes: &changes, online: false, fills: &fills };
-    let script = target.dialect.script(&request).map_err(|problems| {
+    let script = dialect.script(&request).map_err(|problems| {
         let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        internal(target, &problems.join("\n"))
+        wrong(&problems.join("\n"))
     })?;
     let named = |(at, part): (usize, &Part)| {
-        let version = (at + 1).to_string().parse().map_err(|_| internal(target, "there are too many parts"))?;
+        let version = (at + 1).to_string().parse().map_err(|_| wrong("there are too many parts"))?;
         Ok(Generated { version, name: "from_nothing".to_owned(), text: text::of(part, &[]) })
     };
     script.parts.iter().enumerate().map(named).collect()
+}
+
+/// The schema that the target's folder leads to: its newest snapshot where that is of its newest migration, else what its
+/// replay gives. The folder need not be there, and is empty then.
+///
+/// # Errors
+///
+/// Files that cannot be read, migrations that fail, and a folder without a snapshot where there is no scratch database.
+pub async fn of_folder(target: &Target<'_>) -> Result<Schema, Refused> {
+    let folder = Folder::read(&target.folder).map_err(|error| Refused::from(error.into_problems()))?;
+    before(target, &folder).await.map_err(|problem| Refused::from(vec![problem]))
+}
+
+/// The parts of a script as the texts of migrations.
+#[must_use]
+pub fn texts(script: &Script) -> Vec<String> {
+    let losses = |at: usize| if at == 0 { script.losses.as_slice() } else { &[] };
+    script.parts.iter().enumerate().map(|(at, part)| text::of(part, losses(at))).collect()
 }
 
 fn script(target: &Target<'_>, request: &ScriptRequest<'_>) -> Result<Script, Refused> {
@@ -471,9 +489,9 @@ fn not_as_wanted(differences: &[Difference]) -> String {
 }
 
 /// What should not happen; it is said, and nothing is written.
-fn internal(target: &Target<'_>, message: &str) -> Problem {
+fn internal(target: &str, message: &str) -> Problem {
     let hint = "this is a fault of the tool: write this migration by hand with `whimbrel new`, and report it";
-    Problem::new(target.name.clone(), message, hint)
+    Problem::new(target, message, hint)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 //! Nothing here speaks to a database. What differs between dialects stands behind [`SchemaDialect`], which the backends
 //! implement in their `ddl.rs` and `introspect.rs`.
 
+mod between;
 pub mod change;
 mod compare;
 mod dialect;
@@ -18,16 +19,22 @@ pub mod expr;
 mod folder;
 pub mod generate;
 mod journal;
+mod mermaid;
 pub mod model;
+mod pull;
 pub mod read;
 mod snapshot;
 mod tokens;
+mod write;
 
+pub use between::{Between, Choices, Side, between};
 pub use change::Change;
 pub use compare::{Compared, Difference, compare, compare_live};
 pub use dialect::{Introspected, Loss, Part, Rename, RenamedObject, SchemaDialect, Script, ScriptRequest, Storage};
 pub use expr::Expr;
 pub use folder::Folder;
 pub use journal::{Entry, Journal};
+pub use mermaid::mermaid;
 pub use model::{Schema, Type};
+pub use pull::{Pulled, pull};
 pub use snapshot::Snapshot;

@@ -21,7 +21,7 @@ use whimbrel_core::Problem;
 use whimbrel_core::split::{Lexer, Statement, split};
 
 use crate::dialect::{Rename, Storage};
-use crate::model::{EnumType, Native, Schema, Table};
+use crate::model::{EnumType, Native, ObjectName, Schema, Table};
 use annotation::Annotations;
 use node::Place;
 
@@ -32,6 +32,8 @@ pub struct Document {
     schema: Schema,
     /// What one dialect has beside it, by the dialect's name.
     only: BTreeMap<String, Schema>,
+    /// What one dialect adds to tables that every dialect has, by the dialect's name: tables that hold nothing else.
+    additions: BTreeMap<String, Vec<Table>>,
     renames: Vec<Rename>,
     storage: BTreeMap<String, Storage>,
 }
@@ -48,6 +50,11 @@ impl Document {
             schema.views.extend(only.views.iter().cloned());
             schema.natives.extend(only.natives.iter().cloned());
         }
+        for added in self.additions.get(name).into_iter().flatten() {
+            if let Some(table) = schema.tables.iter_mut().find(|table| table.name == added.name) {
+                table.extend(added);
+            }
+        }
         (schema, self.storage.get(name).cloned().unwrap_or_default())
     }
 
@@ -60,6 +67,15 @@ impl Document {
     /// Every table, those of one dialect too.
     pub fn tables(&self) -> impl Iterator<Item = &Table> {
         self.schema.tables.iter().chain(self.only.values().flat_map(|only| &only.tables))
+    }
+
+    /// What is carried as text in any dialect.
+    fn natives(&self) -> impl Iterator<Item = &Native> {
+        self.only.values().flat_map(|only| &only.natives)
+    }
+
+    fn has_native_table(&self, name: &ObjectName) -> bool {
+        self.natives().any(|native| native.kind == "table" && native.name == name.to_string())
     }
 
     /// Every enum type, those of one dialect too.
@@ -78,7 +94,7 @@ const DIALECTS: [(&str, Lexer); 2] = [("postgres", Lexer::Postgres), ("sqlite", 
 /// Everything that is outside of portable SQL or names what is not there, each with its line and column and what to write
 /// instead, all at once.
 pub fn read(file: &str, text: &str) -> Result<Document, Vec<Problem>> {
-    let mut reader = Reader { file, text, document: Document::default(), problems: Vec::new() };
+    let mut reader = Reader { file, text, document: Document::default(), places: Vec::new(), problems: Vec::new() };
     reader.whole();
     reader.finish()
 }
@@ -87,6 +103,8 @@ struct Reader<'a> {
     file: &'a str,
     text: &'a str,
     document: Document,
+    /// Where the statements of tables and views are.
+    places: Vec<valid::Placed>,
     problems: Vec<Problem>,
 }
 
@@ -177,7 +195,7 @@ impl<'a> Reader<'a> {
     }
 
     fn finish(mut self) -> Result<Document, Vec<Problem>> {
-        self.problems.extend(valid::problems(self.file, self.text, &mut self.document));
+        self.problems.extend(valid::problems(self.file, self.text, &mut self.document, &self.places));
         self.problems.sort_by_key(|problem| (problem.line, problem.column));
         self.problems.dedup();
         if self.problems.is_empty() { Ok(self.document) } else { Err(self.problems) }

@@ -3,5 +3,6 @@
 pub mod database;
 mod line;
 pub mod long;
+pub mod pooler;
 pub mod postgres;
 pub mod subjects;

@@ -167,6 +167,18 @@ impl Server {
         self.port
     }
 
+    /// The superuser's name.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// The same server by another address, which something between leads to.
+    #[must_use]
+    pub fn at(&self, host: &str, port: u16) -> Self {
+        Self { host: host.to_owned(), port, ..self.clone() }
+    }
+
     /// The superuser's password, not encoded.
     #[must_use]
     pub fn password(&self) -> &str {
@@ -415,6 +427,11 @@ async fn run(client: &Client, sql: &str) {
     if let Err(error) = client.batch_execute(sql).await {
         panic!("{}\n  in {sql}", Unavailable::from(error));
     }
+}
+
+/// The name of the container of `image` that all test processes share.
+pub(crate) fn shared_container(image: &str) -> String {
+    format!("whimbrel-{}-shared", image.replace(|c: char| !c.is_ascii_alphanumeric(), "-"))
 }
 
 fn setting(name: &str) -> Option<String> {

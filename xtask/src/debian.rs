@@ -26,6 +26,14 @@ pub(crate) fn suites(major: u32) -> &'static [&'static str] {
     }
 }
 
+/// The suites whose PgBouncer goes with this Postgres version, best first: those that package both, else what is stable.
+pub(crate) fn pooler_suites(major: u32) -> &'static [&'static str] {
+    match suites(major) {
+        [] => &["trixie", "bookworm"],
+        suites => suites,
+    }
+}
+
 /// The mirrors of the machine's own apt configuration, without those of security updates and of other vendors.
 pub(crate) fn mirrors() -> Vec<Mirror> {
     let mut found = Vec::new();

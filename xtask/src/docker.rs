@@ -1,4 +1,4 @@
-//! Postgres images: found, pulled or built.
+//! Images of Postgres and PgBouncer: found, pulled or built.
 
 use std::{
     collections::hash_map::DefaultHasher,
@@ -17,6 +17,9 @@ const ENGINE: Duration = Duration::from_secs(20);
 
 /// How long a pull of some hundred megabytes may take.
 const PULL: Duration = Duration::from_secs(240);
+
+/// What the script that builds images calls PgBouncer.
+const POOLER: &str = "pgbouncer";
 
 /// The label with which an image says what it was built from.
 const RECIPE: &str = "whimbrel.recipe";
@@ -40,8 +43,19 @@ pub(crate) fn image(major: u32) -> Result<String, Failure> {
     let pulled = official.first().map_or_else(|| Err("no name".to_owned()), |name| pull(name));
     pulled.or_else(|refused| {
         println!("    not pulled: {}", first_line(&refused));
-        build(major, &built).map_err(|error| format!("{}\n  - {error}", first_line(&refused)))
+        build(&major.to_string(), debian::suites(major), &built)
+            .map_err(|error| format!("{}\n  - {error}", first_line(&refused)))
     })
+}
+
+/// The name of an image with PgBouncer: the one that is here, else one built from Debian's packages, of the release
+/// that has this Postgres version where there is one.
+pub(crate) fn pooler_image(major: u32) -> Result<String, Failure> {
+    let built = format!("whimbrel-test-pgbouncer:{major}");
+    if label(&built).is_some_and(|label| label == recipe()) {
+        return Ok(built);
+    }
+    build(POOLER, debian::pooler_suites(major), &built)
 }
 
 fn is_here(name: &str) -> bool {
@@ -67,10 +81,10 @@ fn recipe() -> String {
     format!("{:016x}", hasher.finish())
 }
 
-fn build(major: u32, name: &str) -> Result<String, Failure> {
-    let suites = debian::suites(major);
+/// `what`: as the script takes it, a version or [`POOLER`].
+fn build(what: &str, suites: &[&str], name: &str) -> Result<String, Failure> {
     if suites.is_empty() {
-        return Err(format!("Debian packages no Postgres {major}, so no image of it can be built here"));
+        return Err(format!("Debian packages no Postgres {what}, so no image of it can be built here"));
     }
     for program in ["bash", "apt-get", "dpkg-deb"] {
         output(&mut command(program, &["--version"]))
@@ -84,7 +98,7 @@ fn build(major: u32, name: &str) -> Result<String, Failure> {
     for suite in suites {
         for mirror in &mirrors {
             println!("    building {name} from the packages of Debian {suite}");
-            match build_from(suite, major, mirror, name) {
+            match build_from(suite, what, mirror, name) {
                 Ok(()) => return Ok(name.to_owned()),
                 Err(error) => failures.push(format!("Debian {suite} has no usable packages here: {}", tail(&error))),
             }
@@ -93,11 +107,11 @@ fn build(major: u32, name: &str) -> Result<String, Failure> {
     Err(failures.join("\n  - "))
 }
 
-fn build_from(suite: &str, major: u32, mirror: &debian::Mirror, name: &str) -> Result<(), Failure> {
-    let work = root().join("target/xtask").join(format!("image-{major}-{suite}"));
+fn build_from(suite: &str, what: &str, mirror: &debian::Mirror, name: &str) -> Result<(), Failure> {
+    let work = root().join("target/xtask").join(format!("image-{what}-{suite}"));
     let script = root().join("tests/image/build.sh");
     let (work, script) = (work.to_string_lossy(), script.to_string_lossy());
-    let arguments = [&script, suite, &major.to_string(), &mirror.uri, &mirror.keyring, &work, name, &recipe()];
+    let arguments = [&script, suite, what, &mirror.uri, &mirror.keyring, &work, name, &recipe()];
     output(&mut command("bash", &arguments)).map(|_| ())
 }
 

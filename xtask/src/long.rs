@@ -48,6 +48,16 @@ impl Part {
 pub(crate) const PARTS: &[Part] = &[
     Part::of_suite("kills-sqlite", "processes::sqlite::killed_ones_are_completed_by_the_next", false),
     Part::of_suite("kills-postgres", "processes::postgres::killed_ones_are_completed_by_the_next", true),
+    Part::of_suite(
+        "rebuilds-sqlite",
+        "schema::killed::sqlite::a_rebuild_that_is_killed_leaves_one_state_or_the_other",
+        false,
+    ),
+    Part::of_suite(
+        "rebuilds-postgres",
+        "schema::killed::postgres::a_rebuild_that_is_killed_leaves_one_state_or_the_other",
+        true,
+    ),
     Part::of_suite("many-sqlite", "counts::sqlite::ten_thousand_migrations_cost_no_more_each", false),
     Part::of_suite("many-postgres", "counts::postgres::ten_thousand_migrations_cost_no_more_each", true),
     Part::of_suite("schemas-postgres", "schema::random::any_schema_of_postgres_becomes_any_other", true),

@@ -9,6 +9,7 @@ mod debian;
 mod docker;
 mod local;
 mod long;
+mod pooler;
 mod postgres;
 mod steps;
 mod tally;
@@ -44,7 +45,8 @@ cargo xtask <verb>
   doc                             build the documentation, warnings are errors
 
 A Postgres server is a container (an image that is here, else pulled, else built from Debian packages), or runs from
-server programs of this machine. Without either, `test` fails and says what to install.
+server programs of this machine. Without either, `test` fails and says what to install. PgBouncer, which some tests put
+in front of it, comes in the same ways.
 ";
 
 fn main() -> ExitCode {

@@ -1,5 +1,7 @@
 //! From portable SQL to Postgres'.
 
+use std::collections::BTreeMap;
+
 use whimbrel_core::Problem;
 use whimbrel_core::split::Lexer;
 use whimbrel_schema::model::{Column, IndexKey, NullsOrder, ObjectName, Sequence, Table};
@@ -10,27 +12,82 @@ use super::words::{literal, object};
 use super::{types, typing};
 
 /// Lowers a schema. What is portable is Postgres' own, so little changes: spellings, names, keys that refuse NULL.
-pub(super) fn lower(portable: &Schema, _storage: &Storage) -> Result<Schema, Vec<Problem>> {
+pub(super) fn lower(portable: &Schema, storage: &Storage) -> Result<Schema, Vec<Problem>> {
     let mut schema = portable.clone();
-    let mut lowering = Lowering { problems: Vec::new(), taken: Taken::default(), sequences: Vec::new() };
+    let problems = options(storage);
+    let mut lowering = Lowering { storage, problems, taken: Taken::default(), sequences: Vec::new() };
     lowering.take(&schema);
     for table in &mut schema.tables {
         lowering.table(table);
     }
+    schema.natives.iter_mut().for_each(super::native::named);
     lowering.known_enums(&schema);
     schema.sequences.append(&mut lowering.sequences);
     typing::settle(&mut schema);
     if lowering.problems.is_empty() { Ok(schema) } else { Err(lowering.problems) }
 }
 
-struct Lowering {
+/// What a table says beside its columns, under the names of the model.
+const TABLE_OPTIONS: [&str; 10] = [
+    "unlogged",
+    "with",
+    "partition by",
+    "partition of",
+    "partition bound",
+    "inherits",
+    "of",
+    "using",
+    "row security",
+    "replica identity",
+];
+
+/// What a table says, as an option in the schema file: `row-security`.
+pub(super) fn option_of(name: &str) -> String {
+    name.replace(' ', "-")
+}
+
+/// Every option that is not known here.
+///
+/// | option | values | |
+/// | --- | --- | --- |
+/// | `type` | a type of Postgres | of a column, in place of the portable one |
+/// | `identity` | `identity`, `serial` | of a column: `serial` is a sequence and a default |
+/// | `row-security`, `partition-by`, … | as Postgres writes it | of a table |
+fn options(storage: &Storage) -> Vec<Problem> {
+    let of_column = |name: &str, value: &str| match name {
+        "type" => !value.is_empty(),
+        "identity" => matches!(value, "identity" | "serial"),
+        _ => false,
+    };
+    let of_table = |name: &str, _: &str| TABLE_OPTIONS.iter().any(|known| option_of(known) == name);
+    let of_target = |name: &str, value: &str| name == "identity" && of_column(name, value);
+    let mut problems = Vec::new();
+    let mut look = |place: String, options: &BTreeMap<String, String>, known: &dyn Fn(&str, &str) -> bool| {
+        for (name, value) in options.iter().filter(|(name, value)| !known(name, value)) {
+            let message = format!("`{name} = {value}` is no option of storage here");
+            let hint = "of a column: type, identity = serial; of a table: row-security, partition-by, unlogged, with …";
+            problems.push(Problem::new(place.clone(), message, hint));
+        }
+    };
+    look("storage options".to_owned(), &storage.target, &of_target);
+    for (table, options) in &storage.tables {
+        look(format!("table {table}"), options, &|name, value| of_table(name, value) || of_target(name, value));
+    }
+    for ((table, column), options) in &storage.columns {
+        look(format!("table {table}, column {column}"), options, &of_column);
+    }
+    problems
+}
+
+struct Lowering<'a> {
+    storage: &'a Storage,
     problems: Vec<Problem>,
     taken: Taken,
     /// Those that `serial` columns bring.
     sequences: Vec<Sequence>,
 }
 
-impl Lowering {
+impl Lowering<'_> {
     fn take(&mut self, schema: &Schema) {
         schema.tables.iter().for_each(|table| self.taken.relation(&table.name));
         schema.sequences.iter().for_each(|sequence| self.taken.relation(&sequence.name));
@@ -39,6 +96,12 @@ impl Lowering {
 
     fn table(&mut self, table: &mut Table) {
         let of = table.name.clone();
+        let said = self.storage.tables.get(&of);
+        for name in TABLE_OPTIONS {
+            if let Some(value) = said.and_then(|said| said.get(&option_of(name))) {
+                table.options.native.insert(name.to_owned(), value.clone());
+            }
+        }
         for column in &mut table.columns {
             self.column(&of, column);
         }
@@ -57,7 +120,15 @@ impl Lowering {
     }
 
     fn column(&mut self, table: &ObjectName, column: &mut Column) {
+        let of_column = self.storage.columns.get(&(table.clone(), column.name.clone()));
+        if let Some(ty) = of_column.and_then(|said| said.get("type")) {
+            column.ty = Type::Native(ty.clone());
+        }
+        let by_option = self.storage.get(table, &column.name, "identity") == Some("serial");
         if let Some(counting) = serial(&column.ty) {
+            self.serial(table, column, counting);
+        } else if let Some(counting) = whole(&column.ty).filter(|_| by_option && column.identity.is_some()) {
+            column.identity = None;
             self.serial(table, column, counting);
         }
         column.ty = types::lowered(&column.ty);
@@ -75,8 +146,7 @@ impl Lowering {
         self.taken.relation(&name);
         column.ty = Type::Native(ty.to_owned());
         column.not_null = true;
-        let call = format!("nextval({}::regclass)", literal(&object(&name)));
-        column.default = Some(Expr::parse(&call, Lexer::Postgres));
+        column.default = Some(serial_default(&name));
         self.sequences.push(Sequence {
             name,
             ty: (ty != "bigint").then(|| ty.to_owned()),
@@ -102,6 +172,21 @@ impl Lowering {
                 self.problems.push(Problem::new(format!("enum {}", ty.name), message, "choose a shorter one"));
             }
         }
+    }
+}
+
+/// The default of a column that a sequence numbers.
+pub(super) fn serial_default(sequence: &ObjectName) -> Expr {
+    Expr::parse(&format!("nextval({}::regclass)", literal(&object(sequence))), Lexer::Postgres)
+}
+
+/// The name of an integer type.
+fn whole(ty: &Type) -> Option<&'static str> {
+    match ty {
+        Type::SmallInt => Some("smallint"),
+        Type::Integer => Some("integer"),
+        Type::BigInt => Some("bigint"),
+        _ => None,
     }
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn enum_of(ty: &Type) -> Option<&ObjectName> {
 }
 
 /// A native type in the server's spelling, where the short ones that people write are known.
-fn spelled(text: &str) -> String {
+pub(super) fn spelled(text: &str) -> String {
     let text = text.trim();
     if text.contains('"') {
         return text.to_owned();

@@ -52,7 +52,7 @@ fn a_transaction_is_one_message() {
         Op::Commit,
     ];
     let table = HistoryTable::default();
-    let steps = plan(&program, false, &table);
+    let steps = plan(&program, Circle { open: false, shared: false }, &table);
     assert_eq!(operations(&steps), [vec![0, 1, 2, 3, 4, 5, 6, 7]]);
     let message = messages(&steps)[0];
     assert!(!message.alone);
@@ -65,10 +65,13 @@ fn a_transaction_is_one_message() {
 #[test]
 fn a_piece_of_a_transaction_goes_on_where_the_last_one_stopped() {
     let table = HistoryTable::default();
-    assert_eq!(operations(&plan(&[Op::Begin, Op::Seal], false, &table)), [vec![0, 1]]);
-    assert_eq!(operations(&plan(&[Op::Statement("a"), Op::Statement("b")], true, &table)), [vec![0, 1]]);
+    assert_eq!(operations(&plan(&[Op::Begin, Op::Seal], Circle { open: false, shared: false }, &table)), [vec![0, 1]]);
+    assert_eq!(
+        operations(&plan(&[Op::Statement("a"), Op::Statement("b")], Circle { open: true, shared: false }, &table)),
+        [vec![0, 1]]
+    );
     let rest = [Op::Unseal, Op::Commit, Op::Statement("vacuum"), Op::Statement("c")];
-    assert_eq!(operations(&plan(&rest, true, &table)), [vec![0, 1], vec![2], vec![3]]);
+    assert_eq!(operations(&plan(&rest, Circle { open: true, shared: false }, &table)), [vec![0, 1], vec![2], vec![3]]);
 }
 
 #[test]
@@ -76,14 +79,14 @@ fn a_change_of_how_strings_are_read_ends_its_message() {
     let table = HistoryTable::default();
     let text = "set local Standard_Conforming_Strings = off";
     let program = [Op::Begin, Op::Statement(text), Op::Statement(r"select 'a\'b'"), Op::Commit];
-    assert_eq!(operations(&plan(&program, false, &table)), [vec![0, 1], vec![2, 3]]);
+    assert_eq!(operations(&plan(&program, Circle { open: false, shared: false }, &table)), [vec![0, 1], vec![2, 3]]);
 }
 
 #[test]
 fn operations_outside_a_transaction_go_alone() {
     let table = HistoryTable::default();
     let program = [Op::CreateHistory, Op::Statement("vacuum"), Op::Probe, Op::Rollback];
-    let steps = plan(&program, false, &table);
+    let steps = plan(&program, Circle { open: false, shared: false }, &table);
     assert_eq!(operations(&steps), [vec![0], vec![1], vec![2], vec![3]]);
     assert_eq!(messages(&steps).iter().map(|message| message.alone).collect::<Vec<_>>(), [true, true, true, false]);
 }
@@ -94,7 +97,7 @@ fn counting_rows_and_what_is_impossible_cut_a_message() {
     let count = Measure::RowCounts(vec!["t".to_owned()]);
     let keys = Setting::ForeignKeys(false);
     let program = [Op::Begin, Op::Measure(&count), Op::Statement("a"), Op::Set(&keys), Op::Commit];
-    let steps = plan(&program, false, &table);
+    let steps = plan(&program, Circle { open: false, shared: false }, &table);
     assert_eq!(operations(&steps), [vec![0], vec![2]]);
     assert!(matches!(&steps[1], Step::Count { op: 1, .. }));
     assert!(matches!(&steps[3], Step::Refuse { op: 3, error } if error.kind() == BackendErrorKind::Unsupported));
@@ -105,7 +108,7 @@ fn counting_rows_and_what_is_impossible_cut_a_message() {
 fn a_position_belongs_to_a_statement_and_counts_characters() {
     let table = HistoryTable::default();
     let program = [Op::Begin, Op::Statement("select 'é🎉'"), Op::Statement("select ü, nope"), Op::Commit];
-    let steps = plan(&program, false, &table);
+    let steps = plan(&program, Circle { open: false, shared: false }, &table);
     let message = messages(&steps)[0];
     let before = message.text.find("nope").map(|byte| message.text[..byte].chars().count()).unwrap_or_default();
     let position = |offset: usize| u32::try_from(before + 1 + offset).unwrap_or(u32::MAX);
@@ -122,7 +125,7 @@ fn a_position_belongs_to_a_statement_and_counts_characters() {
 #[test]
 fn a_nul_in_a_statement_is_refused_at_its_place() {
     let table = HistoryTable::default();
-    let steps = plan(&[Op::Begin, Op::Statement("sé\0x")], false, &table);
+    let steps = plan(&[Op::Begin, Op::Statement("sé\0x")], Circle { open: false, shared: false }, &table);
     assert!(matches!(&steps[1], Step::Refuse { op: 1, error } if error.position() == Some(3)));
 }
 

@@ -16,7 +16,7 @@ use whimbrel_schema::{Expr, Schema, Storage, Type};
 
 use super::problem;
 use super::render::name_sql;
-use crate::introspect::{trigger, virtual_table};
+use crate::introspect::{read_index, read_table, trigger, view, virtual_table};
 use options::Options;
 use translate::Translation;
 
@@ -34,7 +34,10 @@ pub(super) fn lower(portable: &Schema, storage: &Storage) -> Result<Schema, Vec<
         schema.tables.push(lowering.table(table));
     }
     schema.views = portable.views.iter().map(|view| lowering.view(view)).collect();
-    schema.natives = portable.natives.iter().map(|native| lowering.native(native)).collect();
+    for native in &portable.natives {
+        lowering.of_sqlite(native, &mut schema);
+    }
+    crate::introspect::resolve(&mut schema);
     if lowering.problems.is_empty() { Ok(schema) } else { Err(lowering.problems) }
 }
 
@@ -117,6 +120,7 @@ impl Lowering<'_> {
         if let Some(generated) = &column.generated {
             let mut generated = generated.clone();
             generated.expr = self.expression(table, Some(&column.name), &generated.expr);
+            generated.stored &= !options.computes_when_read();
             made.generated = Some(generated);
         }
         made.identity = column.identity.as_ref().map(|identity| self.identity(table, column, identity, options));
@@ -328,6 +332,29 @@ impl Lowering<'_> {
             }
         };
         View { query, comment: None, options: None, ..view.clone() }
+    }
+
+    /// Tables, indexes and views in SQLite's own SQL become what they are when they are read from a database.
+    fn of_sqlite(&mut self, native: &Native, schema: &mut Schema) {
+        let read = match native.kind.as_str() {
+            "table" => read_table(&native.sql).map(|table| schema.tables.push(table)),
+            "view" => view(&native.sql).map(|view| schema.views.push(view)),
+            "index" => {
+                let of = native.table.as_ref().map(|table| table.name.clone()).unwrap_or_default();
+                let table = schema.tables.iter_mut().find(|table| table.name.name.eq_ignore_ascii_case(&of));
+                let Some(table) = table else {
+                    let message = format!("there is no table {of}");
+                    let place = format!("index {}", native.name);
+                    return self.problems.push(Problem::new(place, message, "write the table, or correct the name"));
+                };
+                read_index(&native.sql, table).map(|index| table.indexes.push(index))
+            }
+            _ => return schema.natives.push(self.native(native)),
+        };
+        if read.is_err() {
+            let place = format!("{} {}", native.kind, native.name);
+            self.problems.push(Problem::new(place, "it is not understood", "write it as SQLite takes it"));
+        }
     }
 
     /// Begins the text of what SQLite keeps as text in the way in which it does.

@@ -210,7 +210,7 @@ fn reference() -> Schema {
     for statement in split(Lexer::Sqlite, &text).unwrap() {
         if statement.words.starts_with(&["create", "table"]) {
             let identities = statement.text.contains(numbered);
-            let mut table = crate::introspect::read_table(&statement.text.replace(numbered, ""));
+            let mut table = crate::introspect::read_table(&statement.text.replace(numbered, "")).unwrap();
             table.columns.iter_mut().for_each(|column| column.ty = portable(&column.ty));
             let identity = Identity { always: false, never_reuse: true, options: SequenceOptions::default() };
             table.columns.iter_mut().filter(|column| identities && column.name == "id").for_each(|column| {
@@ -220,7 +220,7 @@ fn reference() -> Schema {
         } else {
             let at = schema.tables.len() - 1;
             let table = &mut schema.tables[at];
-            let index = crate::introspect::read_index(statement.text, table);
+            let index = crate::introspect::read_index(statement.text, table).unwrap();
             table.indexes.push(index);
         }
     }

@@ -45,7 +45,7 @@ fn index_keys(reader: &mut Reader<'_>, scope: &Scope<'_>) -> Reading<Vec<IndexKe
 
 fn index_key(reader: &mut Reader<'_>, scope: &Scope<'_>) -> Reading<IndexKey> {
     let on = index_target(reader, scope)?;
-    let collation = if reader.eat(&["collate"]) { Some(reader.name()?) } else { None };
+    let collation = if reader.eat(&["collate"]) { Some(reader.name()?.to_ascii_lowercase()) } else { None };
     let descending = reader.eat(&["desc"]);
     if !descending {
         reader.eat(&["asc"]);

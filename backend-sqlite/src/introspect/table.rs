@@ -43,7 +43,9 @@ pub(super) fn read(sql: &str) -> Reading<Read> {
 fn read_column(text: &ColumnText<'_>, scope: &Scope<'_>) -> Column {
     let mut column = Column::new(text.name.clone(), Type::Native(text.ty.clone()));
     column.not_null = text.not_null.is_some();
-    column.collation = text.collation.clone().filter(|collation| !collation.eq_ignore_ascii_case("binary"));
+    // Names of collations are the same in any case.
+    let collation = text.collation.as_ref().map(|collation| collation.to_ascii_lowercase());
+    column.collation = collation.filter(|collation| collation != "binary");
     column.default = text.default.and_then(|text| default(text, scope));
     column.generated = text.generated.map(|(expr, stored)| Generated { expr: scope.expression(expr), stored });
     column

@@ -1,7 +1,7 @@
 //! `generate`: the next migration of every target, from the schema file.
 
-mod answers;
-mod flags;
+pub(super) mod answers;
+pub(super) mod flags;
 
 use serde::Serialize;
 use whimbrel::Timestamp;

@@ -104,7 +104,7 @@ impl Place {
     }
 }
 
-fn schema_file(context: &Context, config: &Config) -> Result<PathBuf, CliError> {
+pub(super) fn schema_file(context: &Context, config: &Config) -> Result<PathBuf, CliError> {
     match &config.schema {
         Some(text) => config.path(text, &context.environment),
         None => Ok(config.folder().join("schema.sql")),

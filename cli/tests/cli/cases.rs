@@ -34,6 +34,7 @@ cases! {
     precedence
     quiet_and_verbose
     refusals
+    schema_commands
     secrets
     seeds_that_fail
     status_json

@@ -17,7 +17,7 @@ use crate::event::{Event, Listeners};
 use crate::lock::unless_cancelled;
 use crate::migration::{Migration, transaction_open};
 use crate::plan::Step;
-use crate::report::{Aftermath, Applied, Cause};
+use crate::report::{Aftermath, Applied, Cause, setting_name};
 use crate::split::Statement;
 
 /// The first pause before a statement that could not have its lock is tried again; it doubles.
@@ -38,6 +38,7 @@ impl Executor<'_> {
         let ready = Ready::new(migration, step, &text, self.dialect).map_err(|error| not_loaded(migration, error))?;
         let claim = ready.claim(self.settings, Some(self.settings.lease));
         let fenced = Fenced { id: &migration.id, fence: claim.fence_after() };
+        self.refuse_leaks(&ready, migration)?;
         let restore = self.enter(&ready, migration).await?;
         let claimed = drive_plain(self.session, &[Op::Claim(&claim)], self.listeners).await;
         let result = match claimed {
@@ -47,6 +48,24 @@ impl Executor<'_> {
         self.leave(&ready, &restore).await;
         let (at, duration_ms) = result?;
         Ok(Applied { id: migration.id.clone(), name: migration.name.to_string(), at, duration_ms })
+    }
+
+    /// What is set outside a transaction stays with a session that serves another client next, and may not be there for
+    /// the next statement.
+    fn refuse_leaks(&self, ready: &Ready<'_>, migration: &Migration) -> Result<(), StepError> {
+        let settings = self.settings_for(migration);
+        let what = match settings.first() {
+            _ if !self.shared => return Ok(()),
+            Some(setting) => setting_name(setting),
+            None if ready.sets_session(self.dialect) => "what its text sets",
+            None => return Ok(()),
+        };
+        let message =
+            format!("behind a connection pooler, and outside a transaction, {what} would reach other clients");
+        let error = BackendError::new(BackendErrorKind::Unsupported, message)
+            .with_hint("run this migration on a connection to the server itself, or without the setting");
+        let cause = Cause::Backend { doing: "begin".to_owned(), error };
+        Err(StepError::Failed(ready.failed(cause, Aftermath::RolledBack, None)))
     }
 
     fn claim_failed(&mut self, ready: &Ready<'_>, halted: Halted) -> StepError {

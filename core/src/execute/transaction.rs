@@ -47,7 +47,8 @@ impl Executor<'_> {
         let result = self.run_transaction(&ready).await;
         let lost = matches!(&result, Err(StepError::Failed(failed)) if failed.aftermath == Aftermath::InDoubt);
         if !lost {
-            let reset = ready.iter().any(|r| r.sets_session(self.dialect)).then_some(&Setting::Reset);
+            let sets_session = !self.shared && ready.iter().any(|r| r.sets_session(self.dialect));
+            let reset = sets_session.then_some(&Setting::Reset);
             self.put_back([reset, restore.as_ref()].into_iter().flatten()).await;
         }
         result
@@ -62,7 +63,9 @@ impl Executor<'_> {
             .map(|(r, claim)| Finish { row: Fenced { id: &r.migration.id, fence: claim.fence_after() } });
         let finishes: Vec<Finish<'_>> = finishes.collect();
         let measures: Vec<Measures> = ready.iter().map(|r| Measures::of(r.migration)).collect();
-        let segments = script(ready, &settings, &claims, &finishes, &measures);
+        // After the commit the session may be another client's.
+        let reset = (self.shared && ready.iter().any(|r| r.sets_session(self.dialect))).then_some(&Setting::Reset);
+        let segments = script(ready, &settings, &claims, &finishes, &measures, reset);
         let mut answers = Answers::default();
         for segment in &segments {
             self.run_segment(segment, ready, &mut answers).await?;
@@ -246,6 +249,7 @@ fn script<'a>(
     claims: &'a [Claim<'a>],
     finishes: &'a [Finish<'a>],
     measures: &'a [Measures],
+    reset: Option<&'a Setting>,
 ) -> Vec<Segment<'a>> {
     let mut segments = Vec::new();
     let (mut ops, mut parts) = (vec![Op::Begin], vec![(0, Part::Opening)]);
@@ -280,8 +284,10 @@ fn script<'a>(
         ops.push(Op::Finish(&finishes[index]));
         parts.push((index, Part::Record));
     }
-    ops.push(Op::Commit);
-    parts.push((ready.len().saturating_sub(1), Part::Commit));
+    for op in reset.map(Op::Set).into_iter().chain([Op::Commit]) {
+        ops.push(op);
+        parts.push((ready.len().saturating_sub(1), Part::Commit));
+    }
     segments.push(Segment::Ops(ops, parts));
     segments
 }

@@ -30,6 +30,8 @@ pub(super) struct Run<'a> {
     /// The migrator's, with a name for this run alone.
     pub(super) settings: Settings,
     has_history: bool,
+    /// The session is a pooler's, see [`LockOutcome::Shared`](crate::LockOutcome::Shared).
+    shared: bool,
     /// Who holds the run's lock, where this run goes on without it.
     holder: Option<String>,
     /// What was planned last.
@@ -71,6 +73,7 @@ impl Migrator {
             report: Report::default(),
             settings: Settings { run_by: load::who_runs(), ..(*self.settings).clone() },
             has_history: false,
+            shared: false,
             holder: None,
             planned: HashSet::new(),
             wait,
@@ -171,7 +174,10 @@ impl Run<'_> {
         let limit = if claims_suffice { m.lock_wait.min(LOCK_PATIENCE) } else { m.lock_wait };
         let wait = Wait::new(&*m.backend, &m.listeners, &m.cancel, limit);
         match lock::take(&mut *self.session, wait).await {
-            Ok(waited) => Ok(waited),
+            Ok(taken) => {
+                self.shared = taken.shared;
+                Ok(taken.waited)
+            }
             Err(LockError::Backend(error)) => Err(MigrateError::backend("take the lock", error)),
             Err(LockError::Held { ended: Waited::Cancelled, .. }) => Err(MigrateError::cancelled(None)),
             Err(LockError::Held { holder, ended: Waited::TooLong(_) }) if claims_suffice && limit < m.lock_wait => {
@@ -353,6 +359,7 @@ impl Run<'_> {
             session: &mut *self.session,
             dialect: m.backend.dialect(),
             capabilities: m.backend.capabilities(),
+            shared: self.shared,
             settings: &self.settings,
             listeners: &m.listeners,
             cancel: &m.cancel,

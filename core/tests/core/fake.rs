@@ -66,6 +66,8 @@ pub(crate) struct State {
     pub(crate) effects: Vec<String>,
     claims: Option<u64>,
     pub(crate) lock: Option<u64>,
+    /// Sessions lead to a pooler's, see [`LockOutcome::Shared`].
+    pub(crate) shared: bool,
     sessions: u64,
     lingering: Vec<Lingering>,
     operations: usize,
@@ -347,6 +349,9 @@ impl Session for FakeSession {
         self.alive()?;
         step().await;
         let mut state = self.fake.state();
+        if state.shared {
+            return Ok(LockOutcome::Shared);
+        }
         let holder = *state.lock.get_or_insert(self.number);
         if holder == self.number {
             return Ok(LockOutcome::Acquired);

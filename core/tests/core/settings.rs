@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use whimbrel_core::{BackendErrorKind, CodeSource, MigrateErrorKind, Migrator, TransactionMode};
+use whimbrel_core::{Aftermath, BackendErrorKind, CodeSource, MigrateErrorKind, Migrator, TransactionMode};
 
 use crate::fake::{Fake, Fault};
 use crate::schedule::block_on;
@@ -89,5 +89,35 @@ fn a_failure_to_ask_leaves_nothing_behind() {
             assert_eq!((fake.effects().len(), error.report().applied.len(), error.report().planned), (0, 0, 2));
             assert_eq!(block_on(&fake, all(&fake, &[LOCK, ""]).migrate()).unwrap().applied.len(), 2);
         }
+    }
+}
+
+#[test]
+fn what_a_text_sets_goes_back_before_the_commit_where_the_session_is_shared() {
+    let fake = Fake::new();
+    fake.state().shared = true;
+    block_on(&fake, all(&fake, &["", "pragma case_sensitive_like = on;"]).migrate()).unwrap();
+    let expected = ["Begin", "m 1", "m 2", "Set Reset", "Commit"];
+    assert_eq!(steps(&fake), expected);
+}
+
+#[test]
+fn nothing_is_set_outside_a_transaction_where_the_session_is_shared() {
+    let alone = "-- whimbrel: no-transaction\n";
+    for header in [format!("{alone}{LOCK}"), format!("{alone}pragma case_sensitive_like = on;")] {
+        let fake = Fake::new();
+        fake.state().shared = true;
+        let migrator = Migrator::new(fake.clone()).source(source(&[&header]));
+        let error = block_on(&fake, migrator.migrate()).unwrap_err();
+        assert_eq!(error.kind(), MigrateErrorKind::RolledBack, "{error}");
+        let failed = error.failed().unwrap();
+        assert_eq!(failed.aftermath, Aftermath::RolledBack);
+        let cause = failed.cause.backend().unwrap();
+        assert_eq!(cause.kind(), BackendErrorKind::Unsupported);
+        assert!(cause.hint().unwrap().contains("the server itself"), "{cause}");
+        let log = fake.take_log();
+        assert!(!log.iter().any(|op| op.starts_with("Claim") || op.starts_with("Set")), "{log:?}");
+        // With nothing to set it is no trouble.
+        block_on(&fake, Migrator::new(fake.clone()).source(source(&[alone])).migrate()).unwrap();
     }
 }

@@ -5,12 +5,16 @@ use std::process::Command;
 
 use crate::blocks::guide;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 16] = [
     "migrate",
     "status",
     "generate",
     "verify",
     "check",
+    "diff",
+    "push",
+    "pull",
+    "schema",
     "new",
     "init",
     "create",

@@ -34,6 +34,10 @@ impl SchemaDialect for Plain {
         }
     }
 
+    fn raise(&self, native: &Schema) -> (Schema, Storage) {
+        (native.clone(), Storage::default())
+    }
+
     fn script(&self, request: &ScriptRequest<'_>) -> Result<Script, Vec<Problem>> {
         let statements: Vec<String> =
             (0..request.changes.len()).map(|number| format!("CREATE TABLE step_{number} (a int)")).collect();

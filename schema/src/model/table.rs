@@ -86,6 +86,16 @@ impl Table {
         self.columns.iter().find(|column| column.name == name)
     }
 
+    /// Takes over the constraints and indexes of another table.
+    pub(crate) fn extend(&mut self, added: &Self) {
+        self.primary_key = self.primary_key.take().or_else(|| added.primary_key.clone());
+        self.uniques.extend(added.uniques.iter().cloned());
+        self.foreign_keys.extend(added.foreign_keys.iter().cloned());
+        self.checks.extend(added.checks.iter().cloned());
+        self.raw_constraints.extend(added.raw_constraints.iter().cloned());
+        self.indexes.extend(added.indexes.iter().cloned());
+    }
+
     /// Brings constraints and indexes into an order of their own.
     pub(super) fn sort(&mut self) {
         self.uniques.sort();

@@ -59,12 +59,32 @@ impl Annotations {
             _ => {
                 let dialect = word.strip_prefix('@').filter(|name| known(name)).ok_or_else(wrong)?;
                 let options = self.options.entry(dialect.to_owned()).or_default();
-                for option in rest.split(',') {
-                    let (name, value) = option.split_once('=').ok_or_else(wrong)?;
-                    options.insert(name.trim().to_owned(), value.trim().to_owned());
+                for (name, value) in named_values(rest).ok_or_else(wrong)? {
+                    options.insert(name, value);
                 }
             }
         }
         Ok(())
     }
+}
+
+/// `checks = none, type = numeric(10, 5)`: a comma separates where another name and `=` follow. A default is an expression,
+/// which may look like anything, so its value goes on to the end of the line.
+fn named_values(text: &str) -> Option<Vec<(String, String)>> {
+    let is_name = |text: &str| {
+        let name = text.trim();
+        name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b' '))
+    };
+    let mut values: Vec<(String, String)> = Vec::new();
+    for piece in text.split(',') {
+        let named = piece.split_once('=').filter(|(name, _)| is_name(name));
+        match (named, values.last_mut()) {
+            (_, Some((name, value))) if name == "default" => *value = format!("{value},{piece}"),
+            (Some((name, value)), _) => values.push((name.trim().to_owned(), value.to_owned())),
+            (None, Some((_, value))) => *value = format!("{value},{piece}"),
+            (None, None) => return None,
+        }
+    }
+    Some(values.into_iter().map(|(name, value)| (name, value.trim().to_owned())).collect())
 }

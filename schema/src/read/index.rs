@@ -1,5 +1,7 @@
 //! Indexes.
 
+use std::collections::BTreeMap;
+
 use squawk_syntax::ast::{self, AstNode};
 use whimbrel_core::split::Lexer;
 
@@ -7,7 +9,7 @@ use super::node::{name, object_name, text};
 use super::{Piece, Reader};
 use crate::dialect::RenamedObject;
 use crate::expr::{Expr, Node};
-use crate::model::{Index, IndexKey, IndexTarget, NullsOrder};
+use crate::model::{Index, IndexKey, IndexTarget, NullsOrder, ObjectName, Table};
 
 impl Reader<'_> {
     pub(super) fn create_index(&mut self, piece: &Piece<'_>, create: &ast::CreateIndex) {
@@ -26,6 +28,8 @@ impl Reader<'_> {
             return self.problem(piece.start, "an index that is no B-tree is not portable", hint);
         }
         let items = create.partition_item_list();
+        let only = piece.annotations.only.is_some();
+        let with = create.with_params().filter(|_| only).map(|params| parameters(&text(&params)));
         let index = Index {
             name: index_name.name.clone(),
             unique: create.unique_token().is_some(),
@@ -44,9 +48,9 @@ impl Reader<'_> {
                 create.nulls_distinct_option(),
                 Some(ast::NullsDistinctOption::NullsNotDistinct(_))
             ),
-            with: std::collections::BTreeMap::new(),
+            with: with.unwrap_or_default(),
         };
-        if create.with_params().is_some() || create.tablespace_clause().is_some() {
+        if (create.with_params().is_some() && !only) || create.tablespace_clause().is_some() {
             let hint = "take it out, or put the index behind `-- @only postgres`";
             self.problem(piece.start, "storage parameters and tablespaces are not portable", hint);
         }
@@ -67,11 +71,15 @@ impl Reader<'_> {
         }
     }
 
-    /// An index of one dialect on a table of all is carried as text.
-    fn add_index(&mut self, piece: &Piece<'_>, table: &crate::model::ObjectName, index: Index) -> Option<()> {
-        let shared = self.document.schema.tables.iter().any(|it| it.name == *table);
-        match (&piece.annotations.only, shared) {
-            (Some(_), true) => {
+    /// An index of one dialect on a table of all is an addition to that table; one on a view is carried as text.
+    fn add_index(&mut self, piece: &Piece<'_>, table: &ObjectName, index: Index) -> Option<()> {
+        let shared = self.document.schema.table(table).is_some();
+        match &piece.annotations.only {
+            Some(dialect) if shared => {
+                let added = Table { indexes: vec![index], ..Table::new(table.clone()) };
+                self.document.additions.entry(dialect.clone()).or_default().push(added);
+            }
+            Some(_) if self.find_table(table).is_none() => {
                 let native = super::statement::native(Lexer::Postgres, piece.statement.text)?;
                 self.native(&piece.annotations, native);
             }
@@ -81,9 +89,21 @@ impl Reader<'_> {
     }
 }
 
+/// `(fillfactor = 70, deduplicate_items = off)`
+fn parameters(list: &str) -> BTreeMap<String, String> {
+    let inner = list.find('(').and_then(|at| list.get(at + 1..)).and_then(|it| it.rsplit_once(')')).map(|(it, _)| it);
+    let pairs = inner.unwrap_or_default().split(',').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (name.trim().to_lowercase(), value.trim().trim_matches('\'').to_owned())).collect()
+}
+
 fn key(item: &ast::PartitionItem) -> IndexKey {
     let expr = item.expr().map(|expr| text(&expr)).unwrap_or_default();
     let parsed = Expr::parse(&expr, Lexer::Postgres);
+    // The grammar takes a collation for a part of the expression.
+    let (parsed, collated) = match parsed.node() {
+        Some(Node::Collate(inner, name)) => (Expr::from_node(*inner), Some(name)),
+        _ => (parsed, None),
+    };
     let on = match parsed.node() {
         Some(Node::Column { qualifier, name }) if qualifier.is_empty() => IndexTarget::Column(name),
         _ => IndexTarget::Expr(parsed),
@@ -103,7 +123,8 @@ fn key(item: &ast::PartitionItem) -> IndexKey {
             .collate()
             .and_then(|it| it.collation_ref())
             .and_then(|it| object_name(&text(&it)))
-            .map(|it| it.name),
+            .map(|it| it.name)
+            .or(collated),
         opclass: item
             .op_class_ref()
             .map(|it| text(&it))

@@ -5,10 +5,10 @@ use squawk_syntax::ast::{self, AstNode};
 use whimbrel_core::split::{LexemeKind, Lexer, tokens};
 
 use super::annotation::Annotations;
-use super::node::{name, object_name, start, text};
+use super::node::{name, name as name_of, object_name, start, text};
 use super::{Piece, Reader};
 use crate::dialect::{Rename, RenamedObject};
-use crate::model::{EnumType, Native, ObjectName, View};
+use crate::model::{EnumType, Native, ObjectName, Sequence, View};
 
 const PORTABLE: &str = "portable are CREATE TABLE, INDEX, VIEW and TYPE … AS ENUM, ALTER TABLE … ADD, and COMMENT ON; put what one dialect has behind `-- @only NAME`";
 
@@ -21,7 +21,10 @@ impl Reader<'_> {
         let words = piece.statement.words.clone();
         let is_known = ["table", "index", "view", "type", "on"].iter().any(|word| words.iter().any(|it| it == *word));
         let is_ddl = matches!(words.get(0), Some("create" | "alter" | "comment")) && is_known;
-        if only && !(is_ddl && matches!(words.get(0), Some("create"))) {
+        if only && matches!((words.get(0), words.get(1)), (Some("create"), Some("sequence"))) {
+            return self.sequence(&piece);
+        }
+        if only && !is_ddl {
             return self.carried(&piece);
         }
         let parsed = SourceFile::parse(piece.statement.text);
@@ -49,6 +52,7 @@ impl Reader<'_> {
                 self.create_enum(piece, &create);
             }
             ast::Stmt::CreateView(create) => self.create_view(piece, &create),
+            ast::Stmt::CreateMaterializedView(create) if only => self.create_materialized_view(piece, &create),
             ast::Stmt::AlterTable(alter) => self.alter_table(piece, &alter),
             ast::Stmt::CommentOn(comment) => self.comment(piece, &comment),
             _ if only => self.carried(piece),
@@ -126,14 +130,66 @@ impl Reader<'_> {
             options: create.with_params().map(|params| text(&params)),
             comment: None,
         };
+        self.places.push((view.name.clone(), piece.start..piece.start + piece.statement.text.len()));
         self.schema(&piece.annotations).views.push(view);
+    }
+
+    fn create_materialized_view(&mut self, piece: &Piece<'_>, create: &ast::CreateMaterializedView) {
+        let (Some(view), Some(query)) = (create.view(), create.query()) else { return self.carried(piece) };
+        let Some(name) = object_name(&text(&view)) else { return self.carried(piece) };
+        let view = View {
+            name,
+            columns: Vec::new(),
+            query: text(&query),
+            materialized: true,
+            options: create.with_params().map(|params| text(&params)),
+            comment: None,
+        };
+        self.schema(&piece.annotations).views.push(view);
+    }
+
+    /// `CREATE SEQUENCE name AS integer START WITH 5 OWNED BY table.column`
+    fn sequence(&mut self, piece: &Piece<'_>) {
+        let lexemes = tokens(Lexer::Postgres, piece.statement.text).unwrap_or_default();
+        let is = |at: usize, word: &str| lexemes.get(at).is_some_and(|it| it.text.eq_ignore_ascii_case(word));
+        let mut at = if is(2, "if") { 5 } else { 2 };
+        let named = |at: usize| -> Option<(ObjectName, usize)> {
+            let parts = if is(at + 1, ".") { 3 } else { 1 };
+            let (from, last) = (lexemes.get(at)?, lexemes.get(at + parts - 1)?);
+            let text = piece.statement.text.get(from.start..last.start + last.text.len())?;
+            Some((object_name(text)?, at + parts))
+        };
+        let Some((name, next)) = named(at) else { return self.carried(piece) };
+        at = next;
+        let rest = lexemes.get(at).and_then(|it| piece.statement.text.get(it.start..)).unwrap_or_default();
+        let mut sequence = Sequence { name, ty: None, options: super::column::sequence_options(rest), owned_by: None };
+        while at < lexemes.len() {
+            if is(at, "as") {
+                let ty = lexemes.get(at + 1).map(|it| it.text.to_ascii_lowercase());
+                sequence.ty = ty.filter(|ty| ty != "bigint");
+            } else if is(at, "owned") && is(at + 1, "by") {
+                let parts = lexemes.get(at + 2..).unwrap_or_default();
+                let parts: Vec<String> = parts.iter().filter(|it| it.text != ".").map(|it| name_of(it.text)).collect();
+                sequence.owned_by = match parts.as_slice() {
+                    [table, column, ..] if parts.len() == 2 => Some((ObjectName::new(table.clone()), column.clone())),
+                    [schema, table, column] => {
+                        Some((ObjectName::in_schema(schema.clone(), table.clone()), column.clone()))
+                    }
+                    _ => None,
+                };
+            }
+            at += 1;
+        }
+        self.schema(&piece.annotations).sequences.push(sequence);
     }
 
     fn comment(&mut self, piece: &Piece<'_>, comment: &ast::CommentOn) {
         let value = comment.literal().map(|it| literal(&text(&it)));
         let lexemes = tokens(Lexer::Postgres, piece.statement.text).unwrap_or_default();
-        let kind = lexemes.get(2).map(|it| it.text.to_ascii_lowercase()).unwrap_or_default();
-        let from = lexemes.get(3).map_or(0, |it| it.start);
+        let word = |at: usize| lexemes.get(at).map(|it| it.text.to_ascii_lowercase()).unwrap_or_default();
+        let at = if word(2) == "materialized" { 3 } else { 2 };
+        let kind = word(at);
+        let from = lexemes.get(at + 1).map_or(0, |it| it.start);
         let to = lexemes.iter().rev().find(|it| it.text.eq_ignore_ascii_case("is")).map_or(from, |it| it.start);
         let named = piece.statement.text.get(from..to).unwrap_or_default().trim();
         let found = match kind.as_str() {

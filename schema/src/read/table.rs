@@ -5,7 +5,7 @@ use squawk_syntax::ast::{self, AstNode};
 use super::node::{end, object_name, start, text};
 use super::{Piece, Reader};
 use crate::dialect::RenamedObject;
-use crate::model::{ObjectName, Table};
+use crate::model::{ObjectName, RawConstraint, Table};
 
 impl<'a> Reader<'a> {
     /// Whether the model holds everything that is said of the table.
@@ -57,6 +57,7 @@ impl<'a> Reader<'a> {
             let message = format!("the table {} stands twice", table.name);
             return self.problem(piece.start, message, "keep one of them");
         }
+        self.places.push((table.name.clone(), piece.start..piece.start + piece.statement.text.len()));
         self.schema(&piece.annotations).tables.push(table);
     }
 
@@ -72,6 +73,8 @@ impl<'a> Reader<'a> {
         let name =
             alter.table_relation_name().and_then(|it| it.table_name_ref()).and_then(|it| object_name(&text(&it)));
         let Some(name) = name else { return };
+        let shared = self.document.schema.table(&name).is_some();
+        let only = piece.annotations.only.clone().filter(|_| shared);
         let Some(mut table) = self.find_table(&name).map(|table| table.clone()) else {
             return self.problem(
                 piece.start,
@@ -79,12 +82,18 @@ impl<'a> Reader<'a> {
                 "write it before what adds to it",
             );
         };
+        if only.is_some() {
+            table = Table { columns: table.columns, ..Table::new(name.clone()) };
+        }
         for action in alter.actions() {
             let at = piece.start + usize::from(action.syntax().text_range().start());
             match action {
                 ast::AlterTableAction::AddConstraint(add) => {
                     let constraint = add.constraint().and_then(|it| ast::TableConstraint::cast(it.syntax().clone()));
                     match constraint {
+                        Some(constraint) if piece.annotations.only.is_some() && is_special(&constraint) => {
+                            self.raw_constraint(&mut table, &constraint);
+                        }
                         Some(constraint) => self.table_constraint(piece, &mut table, &constraint),
                         None => self.problem(at, "this constraint cannot be added", "write it into the table"),
                     }
@@ -95,7 +104,24 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        self.replace(&name, table);
+        match only {
+            Some(dialect) => self.document.additions.entry(dialect).or_default().push(table),
+            None => self.replace(&name, table),
+        }
+    }
+
+    /// A constraint of one dialect that is carried as text.
+    fn raw_constraint(&mut self, table: &mut Table, constraint: &ast::TableConstraint) {
+        let whole = text(constraint);
+        let name = constraint
+            .syntax()
+            .children()
+            .find_map(ast::ConstraintNameClause::cast)
+            .and_then(|it| super::constraint::constraint_name(Some(it)));
+        let clause = constraint.syntax().children().find_map(ast::ConstraintNameClause::cast);
+        let from = clause.map_or(0, |clause| text(&clause).len());
+        let definition = whole.get(from..).unwrap_or(&whole).trim().to_owned();
+        table.raw_constraints.push(RawConstraint { name: name.unwrap_or_default(), definition });
     }
 
     fn replace(&mut self, name: &ObjectName, table: Table) {
@@ -103,4 +129,14 @@ impl<'a> Reader<'a> {
             *place = table;
         }
     }
+}
+
+/// Whether the model has no words for a constraint: exclusion, and what is not checked for the rows that are there.
+fn is_special(constraint: &ast::TableConstraint) -> bool {
+    let words = text(constraint).to_lowercase();
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let says = |pair: [&str; 2]| words.windows(2).any(|two| two == pair);
+    matches!(constraint, ast::TableConstraint::ExcludeConstraint(_))
+        || [["not", "valid"], ["no", "inherit"], ["not", "enforced"], ["without", "overlaps"]].into_iter().any(says)
+        || (matches!(constraint, ast::TableConstraint::PrimaryKeyConstraint(_)) && words.contains(&"deferrable"))
 }

@@ -9,14 +9,23 @@ use crate::model::{Column, ForeignKey, IndexTarget, ObjectName, Table, Type, Vie
 use crate::tokens::Names;
 
 /// Writes out what foreign keys refer to, and finds everything that names what is not there.
-pub(super) fn problems(file: &str, text: &str, document: &mut Document) -> Vec<Problem> {
+///
+/// `places` tells where the statements of tables and views are.
+pub(super) fn problems(file: &str, text: &str, document: &mut Document, places: &[Placed]) -> Vec<Problem> {
     resolve(document);
-    let all: Vec<Table> = document.tables().cloned().collect();
-    let mut found = Found { file, text, problems: Vec::new() };
+    let mut all: Vec<Table> = document.tables().cloned().collect();
+    for added in document.additions.values().flatten() {
+        if let Some(table) = all.iter_mut().find(|table| table.name == added.name) {
+            table.extend(added);
+        }
+    }
+    let mut found = Found { file, text, places, problems: Vec::new() };
     for table in &all {
         columns(table, &mut found);
         types(table, document, &mut found);
-        table.foreign_keys.iter().for_each(|key| foreign_key(table, key, &all, &mut found));
+        // A table in the SQL of one dialect alone is not looked into here.
+        let keys = table.foreign_keys.iter().filter(|key| !document.has_native_table(&key.parent));
+        keys.for_each(|key| foreign_key(table, key, &all, &mut found));
     }
     let views: Vec<&View> =
         document.schema.views.iter().chain(document.only.values().flat_map(|only| &only.views)).collect();
@@ -24,10 +33,12 @@ pub(super) fn problems(file: &str, text: &str, document: &mut Document) -> Vec<P
         let names = Names::of(&view.query);
         let reads = |name: &str| names.has(name);
         let known = all.iter().any(|table| reads(&table.name.name))
-            || views.iter().any(|other| other.name != view.name && reads(&other.name.name));
+            || views.iter().any(|other| other.name != view.name && reads(&other.name.name))
+            || document.natives().any(|native| native.kind.ends_with("table") && reads(&native.name));
         let reads_something = names.has("from");
         if reads_something && !known {
             found.tell(
+                &view.name,
                 &view.name.name,
                 format!("the view {} reads nothing that is in the file", view.name),
                 "write its tables",
@@ -37,16 +48,26 @@ pub(super) fn problems(file: &str, text: &str, document: &mut Document) -> Vec<P
     found.problems
 }
 
+/// Where the statement of a table or view is in the file, in bytes.
+pub(super) type Placed = (ObjectName, std::ops::Range<usize>);
+
 struct Found<'a> {
     file: &'a str,
     text: &'a str,
+    places: &'a [Placed],
     problems: Vec<Problem>,
 }
 
 impl Found<'_> {
-    /// At the place where the object is first named.
-    fn tell(&mut self, object: &str, message: String, hint: &str) {
-        let at = find_name(self.text, object).unwrap_or(0);
+    /// At the place where the name first stands in the statement of the table or view, else where that begins.
+    fn tell(&mut self, of: &ObjectName, name: &str, message: String, hint: &str) {
+        let range = self.places.iter().find(|(placed, _)| placed == of).map(|(_, range)| range.clone());
+        let range = range.unwrap_or(0..self.text.len());
+        let statement = self.text.get(range.clone()).unwrap_or_default();
+        // The statement's own name is not what is looked for, unless nothing else is there.
+        let body = statement.find(['(', ';']).unwrap_or(0);
+        let inside = statement.get(body..).and_then(|body_text| find_name(body_text, name)).map(|at| at + body);
+        let at = range.start + inside.or_else(|| find_name(statement, name)).unwrap_or(0);
         let place = Place::of(self.text, at);
         self.problems.push(Problem::new(self.file, message, hint).at(place.line, place.column));
     }
@@ -73,8 +94,9 @@ fn resolve(document: &mut Document) {
         .tables()
         .filter_map(|table| Some((table.name.clone(), table.primary_key.as_ref()?.columns.clone())))
         .collect();
-    let Document { schema, only, .. } = document;
-    let tables = schema.tables.iter_mut().chain(only.values_mut().flat_map(|only| &mut only.tables));
+    let Document { schema, only, additions, .. } = document;
+    let only = only.values_mut().flat_map(|only| &mut only.tables);
+    let tables = schema.tables.iter_mut().chain(only).chain(additions.values_mut().flatten());
     for key in tables.flat_map(|table| &mut table.foreign_keys).filter(|key| key.parent_columns.is_empty()) {
         if let Some((_, columns)) = keys.iter().find(|(name, _)| *name == key.parent) {
             key.parent_columns.clone_from(columns);
@@ -115,7 +137,7 @@ fn columns(table: &Table, found: &mut Found<'_>) {
     for (what, column) in named {
         if table.column(&column).is_none() {
             let message = format!("{what} of {} names the column {column}, which is not there", table.name);
-            found.tell(&column, message, "correct the name, or write the column");
+            found.tell(&table.name, &column, message, "correct the name, or write the column");
         }
     }
 }
@@ -125,7 +147,7 @@ fn types(table: &Table, document: &Document, found: &mut Found<'_>) {
     for column in &table.columns {
         if let Some(name) = enum_of(&column.ty).filter(|name| !document.enums().any(|ty| ty.name == **name)) {
             let message = format!("the type {name} of {}.{} is not known", table.name, column.name);
-            found.tell(&name.name, message, "write CREATE TYPE … AS ENUM, or a portable type: text, integer, bigint, boolean, timestamptz, uuid, jsonb …");
+            found.tell(&table.name, &name.name, message, "write CREATE TYPE … AS ENUM, or a portable type: text, integer, bigint, boolean, timestamptz, uuid, jsonb …");
         }
     }
 }
@@ -141,23 +163,28 @@ fn enum_of(ty: &Type) -> Option<&ObjectName> {
 fn foreign_key(table: &Table, key: &ForeignKey, all: &[Table], found: &mut Found<'_>) {
     let Some(parent) = all.iter().find(|it| it.name == key.parent) else {
         let message = format!("a foreign key of {} refers to {}, which is not there", table.name, key.parent);
-        return found.tell(&key.parent.name, message, "write the table, or correct the name");
+        return found.tell(&table.name, &key.parent.name, message, "write the table, or correct the name");
     };
     if key.parent_columns.is_empty() {
         let message = format!("a foreign key of {} refers to {}, which has no primary key", table.name, key.parent);
-        return found.tell(&key.parent.name, message, "name the columns: REFERENCES table (column)");
+        return found.tell(&table.name, &key.parent.name, message, "name the columns: REFERENCES table (column)");
     }
     if key.parent_columns.len() != key.columns.len() || !is_key(parent, &key.parent_columns) {
         let columns = key.parent_columns.join(", ");
         let message =
             format!("a foreign key of {} refers to {}({columns}), which is not unique", table.name, key.parent);
-        return found.tell(&key.parent.name, message, "refer to a primary key or a unique constraint, or add one");
+        return found.tell(
+            &table.name,
+            &key.parent.name,
+            message,
+            "refer to a primary key or a unique constraint, or add one",
+        );
     }
     for (own, other) in key.columns.iter().zip(&key.parent_columns) {
         let (Some(own), Some(other)) = (table.column(own), parent.column(other)) else { continue };
         if !comparable(own, other) {
             let message = format!("{}.{} and {}.{} have other types", table.name, own.name, parent.name, other.name);
-            found.tell(&own.name, message, "give them the same type");
+            found.tell(&table.name, &own.name, message, "give them the same type");
         }
     }
 }

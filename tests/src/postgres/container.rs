@@ -60,8 +60,7 @@ pub(super) async fn shared(image: &str) -> Result<Server, Unavailable> {
 }
 
 async fn try_shared(image: &str) -> Result<Server, Unavailable> {
-    let name = format!("whimbrel-{}-shared", image.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
-    let container = request(image, &name, SHARED_IDLE_SECONDS, FAST)
+    let container = request(image, &super::shared_container(image), SHARED_IDLE_SECONDS, FAST)
         .with_mount(Mount::tmpfs_mount(DATA))
         .with_host_config_modifier(|host| host.auto_remove = Some(true))
         .start()

@@ -22,13 +22,13 @@ pub(crate) fn corpora(dialect: &str) -> Option<Vec<PathBuf>> {
     Some(of_dialect.map(|entry| fixtures.join("corpora").join(entry["name"].as_str().expect("a name"))).collect())
 }
 
-struct Corpus {
+pub(crate) struct Corpus {
     meta: Value,
     files: Vec<(String, String)>,
 }
 
 impl Corpus {
-    fn load(folder: &Path) -> Self {
+    pub(crate) fn load(folder: &Path) -> Self {
         let read = |path: &str| std::fs::read_to_string(folder.join(path));
         let meta = serde_json::from_str(&read("meta.json").expect("it has meta.json")).expect("it is JSON");
         let order = read("order.txt").expect("it has order.txt");
@@ -36,6 +36,16 @@ impl Corpus {
         let files = order.lines().map(str::trim).filter(|line| !line.is_empty());
         let files = files.map(|name| (name.to_owned(), text(name).expect("the file is there"))).collect();
         Self { meta, files }
+    }
+
+    /// The database in sessions with the settings that the folder needs.
+    pub(crate) fn with_settings(&self, database: TestDatabase) -> TestDatabase {
+        match self.meta["setup"]["pg_options"].as_str() {
+            Some(options) => {
+                database.with_parameters(&format!("options={}", options.replace(' ', "%20").replace('=', "%3D")))
+            }
+            None => database,
+        }
     }
 
     /// The files as migrations; those in `outside` say `no-transaction`.
@@ -48,7 +58,7 @@ impl Corpus {
     }
 
     /// What must be there before the first file.
-    async fn set_up(&self, database: &TestDatabase) {
+    pub(crate) async fn set_up(&self, database: &TestDatabase) {
         if let Some(sql) = self.meta["setup"]["sql"].as_str() {
             let statements: Vec<&str> = sql.split(';').map(str::trim).filter(|sql| !sql.is_empty()).collect();
             database.transact(&statements).await.unwrap_or_else(|halted| panic!("{}", halted.error));
@@ -62,13 +72,18 @@ impl Corpus {
         number.collect::<String>().parse().unwrap_or(0)
     }
 
-    fn name(&self) -> &str {
+    /// Whether the server is as new as the folder needs.
+    pub(crate) fn runs_on(&self, database: &TestDatabase) -> bool {
+        self.server_major() <= on_server(database)
+    }
+
+    pub(crate) fn name(&self) -> &str {
         self.meta["name"].as_str().expect("a name")
     }
 }
 
 /// How a folder went.
-enum Went {
+pub(crate) enum Went {
     Applied,
     /// Not to the end, for a reason that is not ours.
     Not(String),
@@ -76,7 +91,7 @@ enum Went {
 
 /// Applies a folder. A file that is refused for controlling the transaction, or because it cannot run in one, gets the
 /// remedy that the refusal names; nothing else may be refused.
-async fn apply(corpus: &Corpus, database: &TestDatabase) -> Went {
+pub(crate) async fn apply(corpus: &Corpus, database: &TestDatabase) -> Went {
     let mut outside = BTreeSet::new();
     let migrate = async |outside: &BTreeSet<usize>| database.migrator().source(corpus.source(outside)).migrate().await;
     let mut result = migrate(&outside).await;
@@ -193,11 +208,8 @@ fn postgres_folders_give_their_schema() {
             let (corpus, mut database) = (Corpus::load(folder), TestDatabase::postgres().await);
             corpus.set_up(&database).await;
             let plain = database.url().to_owned();
-            if let Some(options) = corpus.meta["setup"]["pg_options"].as_str() {
-                database =
-                    database.with_parameters(&format!("options={}", options.replace(' ', "%20").replace('=', "%3D")));
-            }
-            if corpus.server_major() > on_server(&database) {
+            database = corpus.with_settings(database);
+            if !corpus.runs_on(&database) {
                 println!("{} DID NOT RUN: it needs Postgres {}", corpus.name(), corpus.server_major());
                 continue;
             }

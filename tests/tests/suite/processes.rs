@@ -15,14 +15,14 @@ on_both! {
     killed_ones_are_completed_by_the_next
 }
 
-fn start(database: &TestDatabase, folder: &Path) -> Child {
+pub(crate) fn start(database: &TestDatabase, folder: &Path) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_migrate-once"));
     command.arg(database.url()).arg(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().expect("a process starts")
 }
 
 /// Waits for all, which must end well; gives how many migrations they applied together.
-fn end_well(processes: Vec<Child>) -> usize {
+pub(crate) fn end_well(processes: Vec<Child>) -> usize {
     let mut applied = 0;
     for process in processes {
         let output = process.wait_with_output().expect("a process ends");
@@ -74,10 +74,10 @@ async fn sixteen_at_once_add_up(database: TestDatabase) {
 }
 
 /// Numbers that are the same in every run with the same seed.
-struct Chance(u64);
+pub(crate) struct Chance(pub(crate) u64);
 
 impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

@@ -1,7 +1,9 @@
 //! One schema file, two dialects: generated migrations on databases that have rows.
 
 mod changes;
+mod killed;
 mod online;
+mod pull;
 mod random;
 mod reference;
 mod roundtrip;
@@ -16,7 +18,7 @@ use whimbrel::schema::generate::{Options, Plan, Refused, Scratch, Target, genera
 use whimbrel::schema::model::ObjectName;
 use whimbrel::schema::read::read;
 use whimbrel::schema::{
-    Folder, MemoryScratch, Rename, SchemaDialect, ServerScratch, compare_live, dialect, read_database,
+    Folder, MemoryScratch, Rename, Schema, SchemaDialect, ServerScratch, compare_live, dialect, read_database,
 };
 use whimbrel::{DirectorySource, Timestamp};
 use whimbrel_tests::database::TestDatabase;
@@ -98,6 +100,13 @@ impl Project {
         let compared = compare_live(&snapshot.schema, &live.schema, &self.dialect().rules());
         let differences: Vec<String> = compared.differences.iter().map(ToString::to_string).collect();
         assert!(differences.is_empty(), "{differences:#?}");
+    }
+
+    /// What the database is now.
+    async fn live(&self) -> Schema {
+        let ignored = [ObjectName::new(DEFAULT_HISTORY_TABLE)];
+        let migrator = self.database.migrator();
+        read_database(migrator.backend(), self.dialect(), &ignored).await.expect("it can be read").schema
     }
 
     /// Why a schema is refused.

@@ -7,6 +7,7 @@
 //! | `checks` | `all`, `none` | those that stand for a type |
 //! | `identity` | `autoincrement`, `rowid` | whether numbers of deleted rows are given again |
 //! | `keys` | `not-null`, `nullable` | whether columns of a primary key say NOT NULL |
+//! | `generated` | `stored`, `virtual` | whether values of generated columns are stored |
 //! | `type` | a type of SQLite | of a column, whatever the table above has |
 //! | `default` | an expression of SQLite | of a column, in place of the portable one |
 //! | `strict`, `without-rowid` | `on`, `off` | of a table |
@@ -17,12 +18,13 @@ use whimbrel_core::Problem;
 use whimbrel_schema::Storage;
 use whimbrel_schema::model::ObjectName;
 
-const KNOWN: [(&str, &[&str]); 9] = [
+const KNOWN: [(&str, &[&str]); 10] = [
     ("timestamps", &["text", "integer-ms", "integer-s"]),
     ("numerics", &["numeric", "text"]),
     ("checks", &["all", "none"]),
     ("identity", &["autoincrement", "rowid"]),
     ("keys", &["not-null", "nullable"]),
+    ("generated", &["stored", "virtual"]),
     ("strict", &["on", "off"]),
     ("without-rowid", &["on", "off"]),
     // Any text.
@@ -83,6 +85,10 @@ impl<'a> Options<'a> {
 
     pub(super) fn keys_not_null(&self) -> bool {
         !self.is("keys", "nullable")
+    }
+
+    pub(super) fn computes_when_read(&self) -> bool {
+        self.is("generated", "virtual")
     }
 
     pub(super) fn strict(&self) -> bool {

@@ -57,6 +57,9 @@ async fn comes_back(name: &str, read: &Introspected) {
         copy.migrate(&text).await.unwrap_or_else(|error| panic!("{name}: {error:?}\n{text}"));
     }
     same(&copy.schema().await, &read.schema, &script);
+    let pulled = whimbrel_schema::pull(&SqliteSchema::new(), &read.schema);
+    println!("{name}: a schema file with {} statements of this dialect", pulled.text.matches("-- @only").count());
+    assert_eq!(pulled.unwritten, Vec::<String>::new(), "{name}\n{}", pulled.text);
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ async fn what_pragmas_do_not_tell_is_read_from_the_statement() {
     );
     let identity = table.columns[0].identity.clone().unwrap();
     assert!(identity.never_reuse);
-    assert_eq!(table.columns[1].collation.as_deref(), Some("NOCASE"));
+    assert_eq!(table.columns[1].collation.as_deref(), Some("nocase"));
     assert_eq!(table.columns[1].default.as_ref().unwrap().as_str(), "'x,)'");
     assert_eq!(table.columns[2].default.as_ref().unwrap().as_str(), "-1.5");
     assert!(table.columns[3].generated.as_ref().unwrap().stored);

@@ -9,7 +9,7 @@ use whimbrel::schema::diff::Question;
 use crate::commands::Context;
 
 /// Asks every question. `None`: there is nobody to ask, or one was not answered.
-pub(super) fn ask(context: &Context, questions: &[(String, Question)]) -> Option<Vec<Rename>> {
+pub(in crate::commands) fn ask(context: &Context, questions: &[(String, Question)]) -> Option<Vec<Rename>> {
     if context.common.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return None;
     }
@@ -49,7 +49,7 @@ fn choose(context: &Context, question: &Question, candidates: &[String]) -> Opti
 }
 
 /// The questions for those who cannot be asked.
-pub(super) fn as_problems(schema_file: &str, questions: &[(String, Question)]) -> Vec<Problem> {
+pub(in crate::commands) fn as_problems(schema_file: &str, questions: &[(String, Question)]) -> Vec<Problem> {
     let mut problems: Vec<Problem> = Vec::new();
     for (_, question) in questions {
         let hint = match question {
