@@ -41,12 +41,15 @@ pub(super) fn fill(writer: &Writer<'_>, table: &ObjectName, column: &str) -> Opt
         _ => None,
     });
     let read = Expr::parse(text, Lexer::Postgres);
-    let names = read.columns();
-    let mut renames = renames.filter(|(from, _)| names.contains(*from)).peekable();
-    if renames.peek().is_none() {
-        return Some(text.trim().to_owned());
-    }
-    Some(renames.fold(read, |expr, (from, to)| expr.rename_column(from, to)).as_str().to_owned())
+    // One after the other: a name may be given by one rename and taken by the next.
+    let now =
+        renames.fold(
+            read.clone(),
+            |expr, (from, to)| {
+                if expr.columns().contains(from) { expr.rename_column(from, to) } else { expr }
+            },
+        );
+    Some(if now == read { text.trim().to_owned() } else { now.as_str().to_owned() })
 }
 
 /// Whether a default must be computed for every row, so that adding a column with it writes the table anew.

@@ -110,16 +110,21 @@ impl<'a> Rebuild<'a> {
         problem(&self.after.name, Some(&column.name), message, hint)
     }
 
-    /// A fill names the columns as they were; they are renamed before it is evaluated.
+    /// A fill names the columns as they were; they are renamed before it is evaluated. A name may be given by one rename and
+    /// taken by another, so each goes over a name that nobody has.
     fn renamed(&self, fill: &str) -> String {
-        let pairs = self.columns.iter().filter(|(before, after)| before.name != after.name);
-        pairs.fold(fill.to_owned(), |fill, (before, after)| {
-            if Mentions::of(&fill).has(&before.name) && self.before.column(&after.name).is_none() {
-                super::expr::rename(&fill, &before.name, &after.name)
-            } else {
-                fill
+        let pairs: Vec<_> = self.columns.iter().filter(|(before, after)| before.name != after.name).collect();
+        let moves = |name: &str| pairs.iter().any(|(before, _)| before.name == name);
+        let free = |name: &str| self.before.column(name).is_none() || moves(name);
+        let aside = |at: usize| format!("whimbrel_fill_{at}");
+        let mut told = fill.to_owned();
+        for (at, (before, after)) in pairs.iter().enumerate() {
+            if Mentions::of(&told).has(&before.name) && free(&after.name) {
+                told = super::expr::rename(&told, &before.name, &aside(at));
             }
-        })
+        }
+        let named = pairs.iter().enumerate();
+        named.fold(told, |told, (at, (_, after))| super::expr::rename(&told, &aside(at), &after.name))
     }
 
     /// What keeps the rowids: they are handed on as long as a name is left to call them by.

@@ -23,6 +23,7 @@ on_both! {
     constraints_come_and_go_one_by_one
     renames_are_asked_for_and_told_in_the_file
     names_are_swapped_once
+    names_are_swapped_and_values_are_given
     names_move_up_in_a_row
     constraints_and_indexes_keep_up_with_names_that_move
     a_table_gets_the_name_of_a_view
@@ -348,6 +349,25 @@ async fn names_are_swapped_once(database: TestDatabase) {
     project.becomes(&swapped.replace("b text)", "b text, c text)")).await;
     assert_eq!(project.rows("select id, a, b, c from two").await, ["1 b a NULL"]);
     assert_eq!(project.rows("select id, one_id from one").await, ["2 1"]);
+}
+
+async fn names_are_swapped_and_values_are_given(database: TestDatabase) {
+    let mut project = Project::new(database);
+    project.becomes("CREATE TABLE t (id integer PRIMARY KEY, a text, b text);").await;
+    project.run(&["insert into t values (1, 'old a', null), (2, null, 'old b')"]).await;
+    // The names in an expression are those from before the renames.
+    project.fill("t", "a", "coalesce(b, 'no b, but ' || a)");
+    project
+        .becomes(
+            "CREATE TABLE t (id integer PRIMARY KEY,
+                -- @renamed from b
+                a text NOT NULL,
+                -- @renamed from a
+                b text);",
+        )
+        .await;
+    let rows = project.rows("select id, a, b from t order by id").await;
+    assert_eq!(rows, ["1 no b, but old a old a", "2 old b NULL"]);
 }
 
 async fn names_move_up_in_a_row(database: TestDatabase) {
