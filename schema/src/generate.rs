@@ -144,8 +144,12 @@ impl From<Vec<Problem>> for Refused {
 pub async fn generate(targets: &[Target<'_>], options: &Options) -> Result<Vec<Plan>, Refused> {
     let mut refused = Refused::default();
     let mut states = Vec::with_capacity(targets.len());
-    for target in targets {
-        match State::of(target, options).await {
+    for (target, given) in targets.iter().zip(Given::of_all(targets)) {
+        let state = match given {
+            Ok(given) => State::of(target, given, options).await,
+            Err(why) => Err(why),
+        };
+        match state {
             Ok(state) => states.push(state),
             Err(why) => refused.join(why),
         }
@@ -198,6 +202,33 @@ fn names(states: &[State], options: &Options) -> Result<Vec<NewMigration>, Probl
     Ok(names)
 }
 
+/// What is given for one target.
+struct Given {
+    folder: Folder,
+    wanted: Schema,
+}
+
+impl Given {
+    fn of(target: &Target<'_>) -> Result<Self, Refused> {
+        let folder = Folder::read(&target.folder).map_err(|error| Refused::from(error.into_problems()))?;
+        let wanted = target.dialect.lower(&target.schema, &target.storage);
+        let wanted = wanted.map_err(|problems| Refused::from(of_target(target, problems)))?;
+        Ok(Self { folder, wanted })
+    }
+
+    /// Of every target, each on a thread of its own.
+    fn of_all(targets: &[Target<'_>]) -> Vec<Result<Self, Refused>> {
+        let [first, others @ ..] = targets else { return Vec::new() };
+        std::thread::scope(|scope| {
+            let others: Vec<_> = others.iter().map(|target| scope.spawn(|| Self::of(target))).collect();
+            let mut all = vec![Self::of(first)];
+            // A thread that panicked goes on to do so here.
+            all.extend(others.into_iter().map(|it| it.join().unwrap_or_else(|why| std::panic::resume_unwind(why))));
+            all
+        })
+    }
+}
+
 /// One target, and what it needs.
 struct State {
     folder: Folder,
@@ -207,10 +238,8 @@ struct State {
 }
 
 impl State {
-    async fn of(target: &Target<'_>, options: &Options) -> Result<Self, Refused> {
-        let folder = Folder::read(&target.folder).map_err(|error| Refused::from(error.into_problems()))?;
-        let wanted = target.dialect.lower(&target.schema, &target.storage);
-        let wanted = wanted.map_err(|problems| Refused::from(of_target(target, problems)))?;
+    async fn of(target: &Target<'_>, given: Given, options: &Options) -> Result<Self, Refused> {
+        let Given { folder, wanted } = given;
         let circles = circles_of_values(target, &wanted);
         if !circles.is_empty() {
             return Err(Refused::from(circles));

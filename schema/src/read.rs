@@ -16,7 +16,10 @@ mod types;
 mod valid;
 
 use std::collections::BTreeMap;
+use std::thread;
 
+use squawk_syntax::syntax_error::SyntaxError;
+use squawk_syntax::{Parse, SourceFile};
 use whimbrel_core::Problem;
 use whimbrel_core::split::{Lexer, Statement, split};
 
@@ -114,16 +117,62 @@ struct Piece<'a> {
     /// Where it begins in the file, in bytes.
     start: usize,
     annotations: Annotations,
+    /// Its syntax tree, where it is of Postgres' grammar.
+    parsed: Option<Parsed>,
+}
+
+/// A syntax tree with its errors.
+struct Parsed {
+    tree: Parse<SourceFile>,
+    errors: Vec<SyntaxError>,
+}
+
+impl Parsed {
+    fn of(text: &str) -> Self {
+        let tree = SourceFile::parse(text);
+        let errors = tree.errors();
+        Self { tree, errors }
+    }
+}
+
+/// So many statements are parsed at once before another thread is worth it.
+const FOR_A_THREAD: usize = 64;
+
+/// Parses every statement of Postgres' grammar, on several threads where there are many.
+fn parse_all(pieces: &mut [Piece<'_>]) {
+    let parse = |pieces: &mut [Piece<'_>]| {
+        for piece in pieces.iter_mut().filter(|piece| piece.annotations.only.as_deref() != Some("sqlite")) {
+            piece.parsed = Some(Parsed::of(piece.statement.text));
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(8);
+    let share = pieces.len().div_ceil(threads).max(FOR_A_THREAD);
+    thread::scope(|scope| {
+        let mut shares = pieces.chunks_mut(share);
+        let own = shares.next();
+        for others in shares {
+            scope.spawn(move || parse(others));
+        }
+        own.map(parse);
+    });
 }
 
 impl<'a> Reader<'a> {
-    /// Statement by statement: the annotation above one says by which dialect's rules it ends.
     fn whole(&mut self) {
+        let mut pieces = self.pieces();
+        parse_all(&mut pieces);
+        pieces.into_iter().for_each(|piece| self.statement(piece));
+    }
+
+    /// Statement by statement: the annotation above one says by which dialect's rules it ends. Nothing is given behind one
+    /// that has no end.
+    fn pieces(&mut self) -> Vec<Piece<'a>> {
+        let mut pieces = Vec::new();
         let mut at = usize::from(self.text.starts_with('\u{feff}')) * '\u{feff}'.len_utf8();
         let mut first = true;
         'again: loop {
             let rest = self.text.get(at..).unwrap_or_default();
-            let Some(statements) = self.split(Lexer::Postgres, rest, at) else { return };
+            let Some(statements) = self.split(Lexer::Postgres, rest, at) else { return pieces };
             let mut end = 0;
             for statement in statements {
                 let start = statement.span.start.byte;
@@ -137,15 +186,15 @@ impl<'a> Reader<'a> {
                 if let Some((_, lexer)) = DIALECTS.iter().find(|(name, _)| Some(*name) == foreign) {
                     let from = at + start;
                     let tail = self.text.get(from..).unwrap_or_default();
-                    let Some(statements) = self.split(*lexer, tail, from) else { return };
-                    let Some(statement) = statements.into_iter().next() else { return };
+                    let Some(statements) = self.split(*lexer, tail, from) else { return pieces };
+                    let Some(statement) = statements.into_iter().next() else { return pieces };
                     at = from + after(tail, statement.span.end.byte);
-                    self.statement(Piece { statement, start: from, annotations });
+                    pieces.push(Piece { statement, start: from, annotations, parsed: None });
                     continue 'again;
                 }
-                self.statement(Piece { start: at + start, statement, annotations });
+                pieces.push(Piece { start: at + start, statement, annotations, parsed: None });
             }
-            return;
+            return pieces;
         }
     }
 

@@ -1,19 +1,18 @@
 //! Statements.
 
-use squawk_syntax::SourceFile;
 use squawk_syntax::ast::{self, AstNode};
 use whimbrel_core::split::{LexemeKind, Lexer, tokens};
 
 use super::annotation::Annotations;
 use super::node::{name, name as name_of, object_name, start, text};
-use super::{Piece, Reader};
+use super::{Parsed, Piece, Reader};
 use crate::dialect::{Rename, RenamedObject};
 use crate::model::{EnumType, Native, ObjectName, Sequence, View};
 
 const PORTABLE: &str = "portable are CREATE TABLE, INDEX, VIEW and TYPE … AS ENUM, ALTER TABLE … ADD, and COMMENT ON; put what one dialect has behind `-- @only NAME`";
 
 impl Reader<'_> {
-    pub(super) fn statement(&mut self, piece: Piece<'_>) {
+    pub(super) fn statement(&mut self, mut piece: Piece<'_>) {
         if piece.annotations.only.as_deref() == Some("sqlite") {
             return self.of_sqlite(&piece);
         }
@@ -27,9 +26,8 @@ impl Reader<'_> {
         if only && !is_ddl {
             return self.carried(&piece);
         }
-        let parsed = SourceFile::parse(piece.statement.text);
-        let errors = parsed.errors();
-        let Some(statement) = parsed.tree().stmts().next().filter(|_| errors.is_empty()) else {
+        let Parsed { tree, errors } = piece.parsed.take().unwrap_or_else(|| Parsed::of(piece.statement.text));
+        let Some(statement) = tree.tree().stmts().next().filter(|_| errors.is_empty()) else {
             if only {
                 return self.carried(&piece);
             }
