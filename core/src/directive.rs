@@ -15,11 +15,12 @@ pub use keep_rows::KeptTable;
 use crate::checksum::Checksum;
 use crate::duration::parse_duration;
 use crate::problem::Problem;
+use crate::version::Version;
 
 /// How a directive's comment begins.
 pub const DIRECTIVE_PREFIX: &str = "whimbrel:";
 
-const KNOWN: &str = "known are no-transaction, foreign-keys off, keep-rows TABLE, lock-timeout 5s, statement-timeout 10min, accept-checksum v1:sha256:…, repeatable";
+const KNOWN: &str = "known are no-transaction, foreign-keys off, keep-rows TABLE, lock-timeout 5s, statement-timeout 10min, accept-checksum v1:sha256:…, checkpoint VERSION…, repeatable";
 
 /// What a migration asks of its runner.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,6 +38,9 @@ pub struct Directives {
     pub statement_timeout: Option<Duration>,
     /// `accept-checksum …`: earlier checksums of this file that count as this one.
     pub accepted_checksums: Vec<Checksum>,
+    /// `checkpoint 0000 0001`: the versions that were folded into this migration, which stands for all of them; its own
+    /// version, the last of them, is not among them.
+    pub folded: Vec<Version>,
     /// `repeatable`: it runs again whenever its content changed, after the versioned migrations.
     pub repeatable: bool,
 }
@@ -91,6 +95,12 @@ impl Directives {
                     return Err(invalid("accept-checksum v1:sha256:<64 hex digits>"));
                 }
                 self.accepted_checksums.push(checksum);
+                Ok(())
+            }
+            ("checkpoint", _) => {
+                let versions = value.split_whitespace().map(str::parse::<Version>).collect::<Result<Vec<_>, _>>();
+                let versions = versions.ok().filter(|versions| !versions.is_empty());
+                self.folded.extend(versions.ok_or_else(|| invalid("checkpoint 0000 0001"))?);
                 Ok(())
             }
             _ => Err((format!("unknown directive `{body}`"), KNOWN.to_owned())),

@@ -60,6 +60,7 @@ static NO_DIRECTIVES: Directives = Directives {
     lock_timeout: None,
     statement_timeout: None,
     accepted_checksums: Vec::new(),
+    folded: Vec::new(),
     repeatable: false,
 };
 

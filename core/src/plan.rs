@@ -1,6 +1,7 @@
 //! Planning: from migrations, history and policy to steps, or to every reason why not. No I/O and no clock.
 
 mod assess;
+mod checkpoint;
 mod refusal;
 
 use std::time::Duration;
@@ -152,6 +153,7 @@ pub fn plan(
     let mut planning =
         Planning { migrations, history, facts, policy, plan: Plan::default(), refusals: Vec::new(), late: Vec::new() };
     planning.check_target();
+    planning.check_checkpoints();
     for assessed in &assessment.entries {
         planning.take(assessed);
     }
@@ -187,6 +189,24 @@ impl Planning<'_> {
         }
     }
 
+    /// A database that stopped inside of what was folded cannot go on here.
+    fn check_checkpoints(&mut self) {
+        let refusals: Vec<Refusal> = self.checkpoints().iter().filter_map(checkpoint::Checkpoint::refusal).collect();
+        self.refusals.extend(refusals);
+    }
+
+    fn checkpoints(&self) -> Vec<checkpoint::Checkpoint<'_>> {
+        let mut namespaces: Vec<&str> = self.migrations.iter().map(|migration| &*migration.id.namespace).collect();
+        namespaces.dedup();
+        let of = |namespace| checkpoint::checkpoints(namespace, self.migrations, self.history);
+        namespaces.into_iter().flat_map(of).collect()
+    }
+
+    /// Its file was folded into a checkpoint, which tells about it.
+    fn is_folded(&self, id: &MigrationId) -> bool {
+        self.checkpoints().iter().any(|checkpoint| checkpoint.covers(id))
+    }
+
     fn take(&mut self, assessed: &Assessed) {
         let id = &assessed.id;
         match (assessed.state, assessed.migration, assessed.row.map(|row| &self.history[row])) {
@@ -208,6 +228,7 @@ impl Planning<'_> {
                 let lease_left = row.lease_left.unwrap_or(Duration::ZERO);
                 self.refusals.push(Refusal::Running { id: id.clone(), run_by: row.run_by.to_string(), lease_left });
             }
+            (MigrationState::Missing, ..) if self.is_folded(id) => {}
             (MigrationState::Missing, ..) => self.refusals.push(Refusal::Missing(id.clone())),
             (MigrationState::Unknown, ..) => match self.policy.database_ahead {
                 DatabaseAhead::Refuse => self.refusals.push(Refusal::DatabaseAhead(id.clone())),

@@ -11,7 +11,7 @@ fn reads_every_directive_in_the_header() {
     let sum = Checksum::of_text("old");
     let text = format!(
         "\u{feff}-- what it is for\r\n\r\n-- whimbrel: no-transaction\r\n--whimbrel: lock-timeout 5s\r\n-- whimbrel:statement-timeout 0\n\
-         -- whimbrel: accept-checksum {sum}\n-- whimbrel: repeatable\nselect 1;\n"
+         -- whimbrel: accept-checksum {sum}\n-- whimbrel: checkpoint 0 01\n-- whimbrel: checkpoint 2.10\n-- whimbrel: repeatable\nselect 1;\n"
     );
     let directives = read(&text).unwrap();
     assert_eq!(
@@ -23,6 +23,7 @@ fn reads_every_directive_in_the_header() {
             lock_timeout: Some(Duration::from_secs(5)),
             statement_timeout: Some(Duration::ZERO),
             accepted_checksums: vec![sum],
+            folded: ["0", "01", "2.10"].map(|version| version.parse().unwrap()).into(),
             repeatable: true,
         }
     );

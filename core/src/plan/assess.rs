@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use super::checkpoint::{Checkpoint, checkpoints};
 use crate::history::{HistoryRow, MigrationId, MigrationKey, RowState};
 use crate::migration::Migration;
 use crate::version::Version;
@@ -120,11 +121,13 @@ pub fn assess(namespaces: &[&str], migrations: &[Migration], history: &[HistoryR
         }
         let newest_file = migrations.iter().filter(|m| own(&m.id)).filter_map(|m| m.id.version()).max();
         let left: Vec<usize> = rows.iter().filter(|(id, _)| own(id)).map(|(_, index)| *index).collect();
+        let reached: Vec<_> = checkpoints(namespace, migrations, history).filter(Checkpoint::is_reached).collect();
         for index in left {
             let id = history[index].id.clone();
             rows.remove(&history[index].id);
+            let is_folded = reached.iter().any(|checkpoint| checkpoint.covers(&id));
             entries.push(Assessed {
-                state: state_without_file(&id, newest_file),
+                state: if is_folded { MigrationState::Applied } else { state_without_file(&id, newest_file) },
                 id,
                 migration: None,
                 row: Some(index),

@@ -30,6 +30,19 @@ pub enum Refusal {
     },
     /// Recorded, and its file is gone.
     Missing(MigrationId),
+    /// The database ran some of the migrations that were folded into a checkpoint, and not all of them.
+    InsideCheckpoint {
+        /// The checkpoint.
+        id: MigrationId,
+        /// Its file.
+        file: String,
+        /// How many of the folded ones are recorded.
+        done: usize,
+        /// How many there were.
+        of: usize,
+        /// The first that is not done.
+        missing: Version,
+    },
     /// Recorded, and newer than the program's newest.
     DatabaseAhead(MigrationId),
     /// Another runner is at work on it.
@@ -87,6 +100,9 @@ impl Refusal {
                 "put the applied text back and write a new migration; or, if the change makes no difference, add `-- whimbrel: accept-checksum {recorded}` at its top"
             ),
             Self::Missing(_) => "put the file back: a database that is made anew would miss it".to_owned(),
+            Self::InsideCheckpoint { .. } => {
+                "run the release before the migrations were folded to its end on this database, then this one".to_owned()
+            }
             Self::DatabaseAhead(_) => {
                 "run the release that knows it, or allow a newer database during a rolling deploy".to_owned()
             }
@@ -122,6 +138,10 @@ impl fmt::Display for Refusal {
                 write!(f, "{id} was edited after it was applied: {file} has checksum {now}, the history {recorded}")
             }
             Self::Missing(id) => write!(f, "{id} was applied, and its file is missing"),
+            Self::InsideCheckpoint { id, file, done, of, missing } => write!(
+                f,
+                "the database stopped inside of what was folded into {id} ({file}): {done} of {of} migrations are recorded, {missing} is not done"
+            ),
             Self::DatabaseAhead(id) => write!(f, "{id} was applied, and is newer than everything this program knows"),
             Self::Running { id, run_by, lease_left } => {
                 write!(

@@ -127,6 +127,48 @@ fn an_edit_is_refused_unless_it_is_of_comments_or_accepted() {
 }
 
 #[test]
+fn a_checkpoint_stands_for_what_was_folded_into_it() {
+    use MigrationState::{Applied, Missing, OutOfOrder, Pending};
+    let old = |n: u32| row(version(n), &format!("select {n}"), RowState::Applied);
+    let text = format!(
+        "-- whimbrel: checkpoint 0000 0001\n-- whimbrel: accept-checksum {}\nselect 'all'",
+        Checksum::of_text("select 2")
+    );
+    let migrations = [migration(version(2), &text), migration(version(3), "select 3")];
+    // Fresh: it runs.
+    assert_eq!(states(&migrations, &[]), [Pending, Pending]);
+    assert_eq!(planned(&migrations, &[], &Policy::default()).unwrap().steps.len(), 2);
+    // It ran: nothing is missing.
+    let ran = [row(version(2), &text, RowState::Applied)];
+    assert_eq!(planned(&migrations, &ran, &Policy::default()).unwrap().steps.len(), 1);
+    // All of the folded ones ran: they count as applied, and the run goes on.
+    let history = [old(0), old(1), old(2)];
+    assert_eq!(states(&migrations, &history), [Applied, Applied, Applied, Pending]);
+    let plan = planned(&migrations, &history, &Policy::default()).unwrap();
+    assert_eq!((plan.steps.len(), plan.steps[0].migration), (1, 1));
+    // Rows that an earlier checkpoint folded stay what they are.
+    let older = [row(version(1), "other", RowState::Applied), old(2), old(0)];
+    assert_eq!(states(&migrations, &older)[..2], [Applied, Applied]);
+    // Some of them ran, or the last without one before it: finish with the older release.
+    for (history, done) in [(vec![old(0)], 1), (vec![old(0), old(1)], 2), (vec![old(1), old(2)], 1)] {
+        let error = planned(&migrations, &history, &Policy::default()).unwrap_err();
+        let [Refusal::InsideCheckpoint { done: told, of: 3, .. }] = error.refusals() else { panic!("{error}") };
+        assert_eq!(*told, done);
+        assert!(error.to_string().contains("run the release before"), "{error}");
+    }
+    // The last one failed, or its text was another one.
+    let failed = [old(0), old(1), row(version(2), "select 2", RowState::Failed)];
+    assert!(planned(&migrations, &failed, &Policy::default()).is_err());
+    let edited = [old(0), old(1), row(version(2), "select 'other'", RowState::Applied)];
+    let error = planned(&migrations, &edited, &Policy::default()).unwrap_err();
+    assert!(matches!(error.refusals(), [Refusal::Edited { .. }]), "{error}");
+    // Other namespaces have nothing to do with it, and neither has what is newer.
+    let newer = [old(0), old(1), old(2), row(version(5), "x", RowState::Applied)];
+    assert_eq!(states(&migrations, &newer)[3], OutOfOrder);
+    assert_eq!(states(&[migration(version(3), "select 3")], &[old(0)]), [Missing, Pending]);
+}
+
+#[test]
 fn what_has_no_file_is_missing_unknown_or_gone() {
     let migrations = [migration(version(2), "select 2")];
     let history: Vec<HistoryRow> = [version(1), version(2), version(3), MigrationKey::Repeatable("views".into())]
@@ -415,6 +457,7 @@ proptest! {
             Refusal::OutOfOrder(id) => format!("late {id}"),
             Refusal::Edited { id, .. } => format!("edited {id}"),
             Refusal::Missing(id) => format!("missing {id}"),
+            Refusal::InsideCheckpoint { id, .. } => format!("inside {id}"),
             Refusal::DatabaseAhead(id) => format!("ahead {id}"),
             Refusal::Running { id, .. } => format!("running {id}"),
             Refusal::Interrupted { id, .. } | Refusal::InterruptedAndEdited { id, .. } => format!("interrupted {id}"),
