@@ -78,7 +78,7 @@ fn steps(due: &[&Rename]) -> Vec<Change> {
     let (mut left, mut steps, mut held) = (due.to_vec(), Vec::new(), Vec::new());
     while !left.is_empty() {
         let free = |rename: &&Rename| next_of(rename, &left).is_none_or(|other| other == *rename);
-        match left.iter().position(|rename| free(&rename)) {
+        match left.iter().position(free) {
             Some(at) => steps.extend(step(left.remove(at), None, None)),
             // A circle: the first of it steps aside, and comes in last.
             None => {

@@ -312,7 +312,7 @@ impl World {
         match ty {
             Ty::Int | Ty::Big => (row * 3 + 1).to_string(),
             Ty::Text | Ty::Varchar => format!("v{row} \"';{{"),
-            Ty::Bool => (row % 2 == 0).to_string(),
+            Ty::Bool => row.is_multiple_of(2).to_string(),
             Ty::Numeric => format!("{row}.50"),
             Ty::Time => format!("2020-01-0{} 00:00:00+00", row + 1),
             Ty::Json => format!("{{\"k\": {row}}}"),
