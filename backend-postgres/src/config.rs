@@ -309,7 +309,9 @@ impl Reading<'_> {
                 let port = ports.get(index).or(ports.first()).copied().unwrap_or("");
                 let port = if port.is_empty() { Ok(DEFAULT_PORT) } else { port.parse() };
                 let port = port.ok().filter(|port| *port != 0);
-                let port = port.ok_or_else(|| invalid("a value of `port` is not a number from 1 to 65535"))?;
+                let port = port.ok_or_else(|| {
+                    invalid("a value of `port` is not a number from 1 to 65535").with_hint("leave it out for 5432")
+                })?;
                 let address: Option<IpAddr> = match addresses.get(index).copied().filter(|address| !address.is_empty())
                 {
                     None => None,

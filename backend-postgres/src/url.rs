@@ -150,8 +150,9 @@ fn put_hosts(parameters: &mut Parameters, hosts: &str) -> Result<(), BackendErro
     for host in hosts.split(',') {
         let (name, port) = match host.strip_prefix('[') {
             Some(address) => {
-                let (address, after) =
-                    address.split_once(']').ok_or_else(|| invalid("an IPv6 address has no closing bracket"))?;
+                let (address, after) = address
+                    .split_once(']')
+                    .ok_or_else(|| invalid("an IPv6 address has no closing bracket").with_hint("write it as [::1]"))?;
                 (address, after.strip_prefix(':').unwrap_or(after))
             }
             None => host.split_once(':').unwrap_or((host, "")),

@@ -265,6 +265,11 @@ fn check_file(path: &Path) -> Result<(), BackendError> {
         let message = format!("`{}` is a directory, not a database file", path.display());
         return Err(BackendError::new(BackendErrorKind::Config, message).with_hint("name a file in it"));
     }
+    // A device or a pipe can be opened and never locked. What is not there, or may not be looked at, is SQLite's to tell.
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        let message = format!("`{}` is no file but a device or a pipe", path.display());
+        return Err(BackendError::new(BackendErrorKind::Config, message).with_hint("name a file"));
+    }
     Ok(())
 }
 

@@ -77,10 +77,11 @@ impl Config {
     /// Reads a file.
     pub(crate) fn load(file: &Path) -> Result<Self, CliError> {
         let text = std::fs::read_to_string(file).map_err(|error| {
-            CliError::usage(
-                format!("{} cannot be read: {error}", file.display()),
-                "name a whimbrel.toml with `--config`, or write one with `whimbrel init`",
-            )
+            let hint = match error.kind() {
+                std::io::ErrorKind::InvalidData => "save the file as UTF-8",
+                _ => "name a whimbrel.toml with `--config`, or write one with `whimbrel init`",
+            };
+            CliError::usage(format!("{} cannot be read: {error}", file.display()), hint)
         })?;
         read::config(file, &text)
     }

@@ -190,6 +190,14 @@ impl Output {
     }
 }
 
+/// The one JSON document of a command whose arguments were not understood.
+pub(crate) fn print_document(document: &impl Serialize) {
+    if let Ok(text) = serde_json::to_string(document) {
+        // Nobody is left to tell where it cannot be written.
+        let _ = writeln!(io::stdout().lock(), "{text}");
+    }
+}
+
 /// The text without characters that would move the cursor or change colours; line ends and tabs stay.
 pub(crate) fn printable(text: &str) -> String {
     let harmless = |c: char| !c.is_control() || matches!(c, '\n' | '\t');

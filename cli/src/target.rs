@@ -297,7 +297,15 @@ impl Choice<'_> {
     }
 
     fn fill(&self, target: &mut Target, entry: &TargetConfig) -> Result<(), CliError> {
-        let value = |key: &str| entry.get(key).map(|text| text.value(self.environment)).transpose();
+        let value = |key: &str| {
+            let Some(text) = entry.get(key) else { return Ok(None) };
+            let value = text.value(self.environment)?;
+            if value.is_empty() {
+                Err(text.wrong("is empty", "write a name, or take it away"))
+            } else {
+                Ok(Some(value))
+            }
+        };
         if let (Some(text), None) = (entry.get("format"), &self.common.format) {
             let format = text.value(self.environment)?;
             known_format(Some(&format)).map_err(|error| error_at(text, error))?;

@@ -104,13 +104,21 @@ pub(crate) fn read<T: for<'de> Deserialize<'de>>(file: &Path, text: &str, format
     let shown = file.display().to_string();
     let at = |error: &serde_json::Error, hint: &str| {
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Problem::new(shown.clone(), error.to_string(), hint).at(number(error.line()), number(error.column()))
+        // The place stands before the message, and an empty file has no column.
+        let told = error.to_string();
+        let message = told.rsplit_once(" at line ").map_or(told.as_str(), |(message, _)| message);
+        Problem::new(shown.clone(), message, hint).at(number(error.line()), number(error.column().max(1)))
     };
     let restore = match text.contains("\n<<<<<<< ") {
         true => "it holds a conflict of a merge: `whimbrel rebase` mends it",
         false => "restore it from version control",
     };
-    let marked: Marked = serde_json::from_str(text).map_err(|error| at(&error, restore))?;
+    let unmarked = || Problem::new(shown.clone(), format!("its first key is not `\"format\": \"{format}\"`"), restore);
+    let marked: Marked = serde_json::from_str(text).map_err(|error| match error.classify() {
+        // JSON, and something else than one of our files.
+        serde_json::error::Category::Data => unmarked(),
+        _ => at(&error, restore),
+    })?;
     match marked.format {
         Some(found) if found == format => serde_json::from_str(text).map_err(|error| at(&error, restore)),
         Some(found) if found.split('/').next() == format.split('/').next() => Err(Problem::new(
@@ -118,6 +126,6 @@ pub(crate) fn read<T: for<'de> Deserialize<'de>>(file: &Path, text: &str, format
             format!("is of the format {found}, this release reads {format}"),
             "use the release that wrote it, or a newer one",
         )),
-        _ => Err(Problem::new(shown, format!("its first key is not `\"format\": \"{format}\"`"), restore)),
+        _ => Err(unmarked()),
     }
 }

@@ -60,7 +60,8 @@ impl Database {
                     return Err(BackendError::new(
                         BackendErrorKind::Config,
                         "SQLite has no schema to keep the history in",
-                    ));
+                    )
+                    .with_hint("take history-schema away; history-table names the table"));
                 }
                 let mut backend = whimbrel_backend_sqlite::SqliteBackend::from_url(url)?;
                 if let Some(table) = &history.table {

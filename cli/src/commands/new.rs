@@ -22,6 +22,9 @@ struct Written {
     files: Vec<String>,
 }
 
+/// What file systems take, in bytes.
+const LONGEST_NAME: usize = 255;
+
 pub(super) fn run(context: &Context, arguments: &New) -> Result<u8, CliError> {
     for (given, flag) in [(context.common.url.is_some(), "--url"), (context.common.target.is_some(), "--target")] {
         if given {
@@ -34,6 +37,10 @@ pub(super) fn run(context: &Context, arguments: &New) -> Result<u8, CliError> {
     let words = arguments.name.join(" ");
     let next = NewMigration::named(&words, &versions(&folders)?, Timestamp::now());
     let next = next.map_err(|why| CliError::usage(why, "say what it does, such as add_boards"))?;
+    if next.file_name().len() > LONGEST_NAME {
+        let message = format!("the name makes a file name of more than {LONGEST_NAME} bytes");
+        return Err(CliError::usage(message, "say it in fewer words"));
+    }
     let files: Vec<PathBuf> = folders.iter().map(|folder| folder.join(next.file_name())).collect();
     write_all(&files, &header(&next))?;
     for file in &files {

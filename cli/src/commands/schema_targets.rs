@@ -45,10 +45,11 @@ impl Project {
         let schema = schema_file(context, &config)?;
         let schema_file = schema.display().to_string();
         let text = fs::read_to_string(&schema).map_err(|error| {
-            CliError::failed(
-                format!("{schema_file} cannot be read: {error}"),
-                "write it, or correct `schema` in whimbrel.toml",
-            )
+            let hint = match error.kind() {
+                std::io::ErrorKind::InvalidData => "save the file as UTF-8",
+                _ => "write it, or correct `schema` in whimbrel.toml",
+            };
+            CliError::failed(format!("{schema_file} cannot be read: {error}"), hint)
         })?;
         let document = read(&schema_file, &text).map_err(refused)?;
         let targets = schema_targets(&context.common, &config, &context.environment)?;

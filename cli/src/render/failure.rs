@@ -24,7 +24,9 @@ pub(crate) fn of_run(error: &MigrateError, database: &str, style: Style) -> Stri
         MigrateError::Connect { error, .. } => {
             text.database_error(&format!("cannot connect to {}", printable(database)), error)
         }
-        MigrateError::Backend { doing, error, .. } => text.database_error(doing, error),
+        MigrateError::Backend { doing, error, .. } => {
+            text.database_error(&format!("{}: {doing}", printable(database)), error);
+        }
         MigrateError::LockWait { .. } => {
             text.error(&error.reason().to_string());
             text.hint(LOCK_WAIT_HINT);

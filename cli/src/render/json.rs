@@ -292,6 +292,17 @@ pub(crate) struct Other<T: Serialize> {
     pub(crate) error: Option<Error>,
 }
 
+/// The document of arguments that were not understood; `told`: what is said of them, with its remedy after an empty line.
+pub(crate) fn of_arguments(told: &str) -> Other<()> {
+    let told_first: Vec<&str> = told.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    let message = told_first.join(" ");
+    let message = message.strip_prefix("error: ").unwrap_or(&message);
+    let tip = told.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+    let hint = tip.unwrap_or("see `whimbrel --help`");
+    let error = Error::of_problems(exit_code::USAGE, &[Problem::new("", message, hint)]);
+    Other { place: Place::default(), done: None, error: Some(error) }
+}
+
 /// Why a command did not do its work.
 #[derive(Debug, Serialize)]
 pub(crate) struct Error {

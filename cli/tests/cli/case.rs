@@ -165,8 +165,14 @@ fn words(line: &str) -> Vec<String> {
 /// system's own messages.
 fn normal(text: &str, folder: &Path) -> String {
     let text = text.replace(&folder.display().to_string(), "DIR").replace(env!("CARGO_PKG_VERSION"), "RELEASE");
-    let text = if cfg!(windows) { text.replace("\\\\", "/").replace("m\\", "m/") } else { text };
+    let text = if cfg!(windows) { with_slashes(&text.replace("\\\\", "/")) } else { text };
     text.lines().map(|line| format!("{}\n", without_os_error(&normal_line(&without_stamp(line))))).collect()
+}
+
+/// Paths as elsewhere; a value out of a JSON document may have backslashes of its own.
+fn with_slashes(text: &str) -> String {
+    let line = |line: &str| if line.starts_with('/') { line.replace("m\\", "m/") } else { line.replace('\\', "/") };
+    text.lines().map(|text| line(text) + "\n").collect()
 }
 
 /// The moment in the name of a backup.

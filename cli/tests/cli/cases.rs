@@ -27,6 +27,7 @@ cases! {
     failure_json
     first_run
     generate
+    hostile
     init_and_new
     namespace
     out_of_order

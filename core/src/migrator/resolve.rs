@@ -30,6 +30,13 @@ pub(super) enum Stopped {
 }
 
 impl Stopped {
+    fn shown(&self) -> String {
+        match self {
+            Self::Version(version) => version.to_string(),
+            Self::Id(id) => id.to_string(),
+        }
+    }
+
     fn is(&self, id: &MigrationId) -> bool {
         match self {
             Self::Version(version) => id.version() == Some(version),
@@ -51,7 +58,10 @@ impl Migrator {
                 &format!("both {} and {} stopped part-way", one.id, other.id),
                 "name one with its namespace",
             )),
-            (None, _) => Err(refuse("no such migration stopped part-way", "`status` shows where each stands")),
+            (None, _) => Err(refuse(
+                &format!("{} is not among those that stopped part-way", which.shown()),
+                "`status` shows where each stands",
+            )),
         }
     }
 

@@ -53,8 +53,14 @@ impl DirectorySource {
                 problems.push(Problem::new(shown, "the file's name is not UTF-8", "rename it"));
                 continue;
             };
-            if entry.file_type().map_err(unreadable)?.is_dir() {
+            let kind = entry.file_type().map_err(unreadable)?;
+            if kind.is_dir() {
                 name.push('/');
+            } else if !kind.is_file() && !kind.is_symlink() {
+                // To read it could take for ever.
+                let shown = entry.path().display().to_string();
+                problems.push(Problem::new(shown, "is no file but a device or a pipe", "move it elsewhere"));
+                continue;
             }
             names.push(name);
         }
@@ -118,7 +124,11 @@ fn load_file(
         return Ok(None);
     }
     let bytes = fs::read(&path).map_err(|error| {
-        Problem::new(shown(), format!("cannot be read: {error}"), "give this program the right to read it")
+        let hint = match error.kind() {
+            std::io::ErrorKind::NotFound => "make what it leads to, or remove it",
+            _ => "give this program the right to read it",
+        };
+        Problem::new(shown(), format!("cannot be read: {error}"), hint)
     })?;
     let text = std::str::from_utf8(&bytes).map_err(|error| not_utf8(&shown(), &bytes, error.valid_up_to()))?;
     let Identified { id, name: name_in, directives, problems } = identify(&entry, &shown, text, namespace)?;
