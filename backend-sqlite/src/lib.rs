@@ -37,6 +37,7 @@ mod program;
 mod session;
 mod settings;
 mod time;
+mod worker;
 
 pub use backend::SqliteBackend;
 #[cfg(feature = "schema")]

@@ -20,6 +20,7 @@ use crate::history::{End, HistoryTable, Moments, Write};
 use crate::prepared::Prepared;
 use crate::program::{self, Events, Step, Switch};
 use crate::settings::{self, Settings};
+use crate::worker::Worker;
 
 /// The one connection of a backend that has no more; `None`: not opened yet.
 pub(crate) type Single = Arc<tokio::sync::Mutex<Option<Arc<Connection>>>>;
@@ -217,6 +218,8 @@ pub(crate) struct SqliteSession {
     options: Options,
     state: State,
     stopper: Arc<Stopper>,
+    /// Started for the first program.
+    worker: Option<Worker>,
 }
 
 enum State {
@@ -233,7 +236,7 @@ impl SqliteSession {
         if let Some(link) = &link {
             stopper.watch(link);
         }
-        Self { place, options, state: link.map_or(State::Waiting, State::Open), stopper }
+        Self { place, options, state: link.map_or(State::Waiting, State::Open), stopper, worker: None }
     }
 
     /// Takes the connection out, opening it first where it is not; `create`: also where the file is not there.
@@ -330,11 +333,16 @@ impl Session for SqliteSession {
             // What only reads finds in an empty database what it would find in one that is not there.
             None => (stand_in(&self.options).await.map_err(not_begun)?, false),
         };
+        let worker = match self.worker.take() {
+            Some(worker) => worker,
+            None => Worker::start().map_err(not_begun)?,
+        };
+        let worker = &*self.worker.insert(worker);
         self.state = State::Lost;
         let events = Events::default();
         let told = events.clone();
         let stopper = Arc::clone(&self.stopper);
-        let mut work = std::pin::pin!(blocking(async move || {
+        let mut work = std::pin::pin!(worker.run(async move || {
             let result = program::run(&mut link, steps, &stopper.switch, &told).await;
             (link, result)
         }));

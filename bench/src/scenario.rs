@@ -53,7 +53,7 @@ pub(crate) fn compare(
     for row in &rows {
         let Row { what, migrations, contestant, median_s, ratio, peak_kib } = row;
         eprintln!(
-            "{what:28} {migrations:>6} {contestant:10} {:>10.1} ms {ratio:>6.2} x {peak_kib:>8} KiB",
+            "{what:28} {migrations:>6} {contestant:26} {:>10.1} ms {ratio:>6.2} x {peak_kib:>8} KiB",
             median_s * 1e3
         );
     }
@@ -83,6 +83,31 @@ pub(crate) fn folder(at: &Path, count: usize) -> Result<PathBuf, Box<dyn Error>>
         fs::write(folder.join(format!("{number:05}_step.sql")), text(number))?;
     }
     Ok(folder)
+}
+
+/// The same script with what any history must at least write: one row in each transaction, of the columns and the key of
+/// whimbrel's own.
+pub(crate) fn script_with_history(at: &Path, count: usize, begin: &str) -> Result<PathBuf, Box<dyn Error>> {
+    let columns = "namespace text not null, id text not null, format integer not null, kind text not null, version text, \
+                   name text not null, checksum text not null, token_checksum text, state text not null, \
+                   statements_done integer not null, statements_total integer not null, prefix_checksum text, \
+                   fence integer not null, lease_until text, started_at text, finished_at text, duration_ms integer, \
+                   origin text, tool_version text, run_by text, error text, primary key (namespace, id)";
+    let mut script = format!("create table history ({columns}) without rowid;\n");
+    for number in 0..count {
+        let checksum = format!("v1:sha256:{:064x}", number as u128 * 0x9e37_79b9_7f4a_7c15);
+        let moment = "2026-11-22T15:58:35.854Z";
+        write!(
+            script,
+            "{begin};\n{}insert into history values ('main', 'v:{number:08}', 1, 'migration', '{number:05}', 'step', \
+             '{checksum}', '{checksum}', 'applied', 1, 1, null, 1, null, '{moment}', '{moment}', 0, 'applied', \
+             'whimbrel 0.1.0', 'user@host pid 12345 run 12345678', null);\ncommit;\n",
+            text(number)
+        )?;
+    }
+    let path = at.join(format!("script-with-history-{count}.sql"));
+    fs::write(&path, script)?;
+    Ok(path)
 }
 
 /// The same statements as one script, a transaction for each.

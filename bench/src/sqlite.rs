@@ -35,13 +35,19 @@ fn apply(options: &Options, place: &Path, folder: &Path, size: usize, mode: &str
         command: vec!["sqlite3".into(), "-bail".into(), database.display().to_string()],
         input: Some(scenario::script(place, size, "begin immediate")?),
     };
+    let with_history = Contestant {
+        name: "sqlite3 with a history row",
+        prepare: Box::new(fresh),
+        command: floor.command.clone(),
+        input: Some(scenario::script_with_history(place, size, "begin immediate")?),
+    };
     let own = Contestant {
         name: "whimbrel",
         prepare: Box::new(fresh),
         command: whimbrel(options, &database, folder),
         input: None,
     };
-    let mut contestants = vec![floor, own];
+    let mut contestants = vec![floor, with_history, own];
     if let Some(peers) = Peers::prepare(options, folder, place)? {
         for (name, command) in peers.commands("sqlite", &format!("sqlite:{}", database.display()))? {
             contestants.push(Contestant { name, prepare: Box::new(fresh), command, input: None });

@@ -38,15 +38,23 @@ struct Header {
 
 #[derive(Clone)]
 enum Body {
-    File { folder: Arc<Path>, file: Box<str> },
-    Text { file: Cow<'static, str>, text: Cow<'static, str> },
+    /// `kept`: its text, see [`Migration::keep_text`].
+    File {
+        folder: Arc<Path>,
+        file: Box<str>,
+        kept: Option<Box<str>>,
+    },
+    Text {
+        file: Cow<'static, str>,
+        text: Cow<'static, str>,
+    },
     Code(Arc<dyn RustMigration>),
 }
 
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File { folder, file } => write!(f, "File({}/{file})", folder.display()),
+            Self::File { folder, file, .. } => write!(f, "File({}/{file})", folder.display()),
             Self::Text { file, .. } => write!(f, "Text({file})"),
             Self::Code(_) => f.write_str("Code"),
         }
@@ -75,7 +83,7 @@ impl Migration {
         text: &str,
         directives: Directives,
     ) -> Self {
-        let body = Body::File { folder, file: file.into() };
+        let body = Body::File { folder, file: file.into(), kept: None };
         Self::new(id, name, Checksum::of_text(text), directives, body)
     }
 
@@ -129,7 +137,7 @@ impl Migration {
     #[must_use]
     pub fn file(&self) -> String {
         match &self.body {
-            Body::File { folder, file } => folder.join(&**file).display().to_string(),
+            Body::File { folder, file, .. } => folder.join(&**file).display().to_string(),
             Body::Text { file, .. } => file.clone().into_owned(),
             Body::Code(_) => format!("{} (Rust)", self.id.called(&self.name)),
         }
@@ -152,7 +160,8 @@ impl Migration {
         let (folder, file) = match &self.body {
             Body::Text { text, .. } => return Ok(Cow::Borrowed(text)),
             Body::Code(_) => return Ok(Cow::Borrowed("")),
-            Body::File { folder, file } => (folder, file),
+            Body::File { kept: Some(text), .. } => return Ok(Cow::Borrowed(text)),
+            Body::File { folder, file, kept: None } => (folder, file),
         };
         let text = std::fs::read_to_string(folder.join(&**file))
             .map_err(|error| Problem::new(self.file(), format!("cannot be read again: {error}"), "run again"))?;
@@ -169,8 +178,8 @@ impl Migration {
 
     /// Keeps a text that [`text`](Self::text) gave, so that it is not read again: what was checked is what runs.
     pub(crate) fn keep_text(&mut self, text: String) {
-        if matches!(self.body, Body::File { .. }) {
-            self.body = Body::Text { file: Cow::Owned(self.file()), text: Cow::Owned(text) };
+        if let Body::File { kept, .. } = &mut self.body {
+            *kept = Some(text.into());
         }
     }
 

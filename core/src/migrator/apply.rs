@@ -34,8 +34,8 @@ pub(super) struct Run<'a> {
     shared: bool,
     /// Who holds the run's lock, where this run goes on without it.
     holder: Option<String>,
-    /// What was planned last.
-    planned: HashSet<MigrationId>,
+    /// What was planned last, by index.
+    planned: Vec<usize>,
     wait: Wait<'a>,
 }
 
@@ -75,7 +75,7 @@ impl Migrator {
             has_history: false,
             shared: false,
             holder: None,
-            planned: HashSet::new(),
+            planned: Vec::new(),
             wait,
         };
         match run.go(history).await {
@@ -123,7 +123,7 @@ impl Run<'_> {
         if self.lock(plan.as_ref()).await? {
             plan = None;
         }
-        self.planned = plan.iter().flat_map(|plan| &plan.steps).map(|step| self.id(step)).collect();
+        self.planned = plan.iter().flat_map(|plan| &plan.steps).map(|step| step.migration).collect();
         self.go_on()?;
         let mut started = false;
         loop {
@@ -228,10 +228,14 @@ impl Run<'_> {
 
     /// Names what was pending here, and is applied now by another.
     fn tell_applied_elsewhere(&mut self, plan: &Plan, history: &[HistoryRow]) {
-        let now: HashSet<MigrationId> = plan.steps.iter().map(|step| self.id(step)).collect();
+        let ids = |indexes: &[usize]| -> HashSet<MigrationId> {
+            indexes.iter().map(|index| self.files.migrations[*index].id.clone()).collect()
+        };
+        let still: Vec<usize> = plan.steps.iter().map(|step| step.migration).collect();
+        let (planned, now) = (ids(&self.planned), ids(&still));
         let mine: HashSet<&MigrationId> = self.report.applied.iter().map(|applied| &applied.id).collect();
         let done = history.iter().filter(|row| row.state == RowState::Applied).map(|row| &row.id);
-        let elsewhere = done.filter(|id| self.planned.contains(*id) && !mine.contains(id) && !now.contains(*id));
+        let elsewhere = done.filter(|id| planned.contains(*id) && !mine.contains(id) && !now.contains(*id));
         let mut progress = false;
         for id in elsewhere {
             progress = true;
@@ -240,14 +244,16 @@ impl Run<'_> {
         if progress {
             self.wait.restart();
         }
-        self.planned = now;
+        self.planned = still;
     }
 
     /// Makes the history table where it is not there, and tells that the run begins.
     async fn start(&mut self, plan: &Plan) -> Result<(), MigrateError> {
         self.report.planned = plan.steps.len();
         self.migrator.listeners.tell(&Event::RunStarted { pending: plan.steps.len() });
-        let pending: Vec<Pending> = plan.steps.iter().map(|step| self.pending(step)).collect();
+        // Without hooks nobody asks.
+        let told = if self.migrator.hooks.is_empty() { &[][..] } else { &*plan.steps };
+        let pending: Vec<Pending> = told.iter().map(|step| self.pending(step)).collect();
         for hooks in &self.migrator.hooks {
             let result = hooks.before_run(&pending, &mut self.migrator.sql(&mut *self.session)).await;
             result.map_err(|error| MigrateError::hook("before_run", error))?;

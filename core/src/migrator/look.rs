@@ -43,7 +43,7 @@ impl Files {
     }
 
     /// Keeps a text that was looked through, where there is room: what was checked is what runs.
-    fn keep(&mut self, migration: usize, text: Option<String>) {
+    pub(super) fn keep(&mut self, migration: usize, text: Option<String>) {
         if let Some(text) = text
             && let Some(room) = self.room.checked_sub(text.len())
         {
@@ -194,11 +194,7 @@ impl Migrator {
         let pending = plan::pending(&assessment, &self.policy);
         if check == Check::Texts {
             let unchecked = files.take_unchecked(&pending);
-            for index in unchecked {
-                let (refusals, text) = self.refusals(&files.migrations[index]);
-                files.keep(index, text);
-                problems.extend(refusals);
-            }
+            self.refuse_texts(files, &unchecked, &mut problems);
         }
         problems.extend(assessment.entries.iter().filter(|entry| check.holds(entry.state)).flat_map(|entry| {
             let migration = entry.migration.map(|index| &files.migrations[index]);

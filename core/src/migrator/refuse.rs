@@ -1,14 +1,21 @@
 //! What is refused before anything is begun.
 
 use super::load::Loading;
-use super::look::Outlook;
+use super::look::{Files, Outlook};
 use super::{Migrator, TransactionMode};
 use crate::backup::Backups;
 use crate::error::{BackendError, BackendErrorKind};
 use crate::migration::Migration;
+use crate::parallel;
 use crate::plan::Plan;
 use crate::problem::{LoadError, Problem};
 use crate::report::MigrateError;
+
+/// How many texts are held at once before it is decided which of them are kept.
+const TEXTS_PER_ROUND: usize = 1024;
+
+/// The longest text that may be kept, in bytes. To read a longer one again is a small part of running it.
+const KEPT_LENGTH: usize = 4 << 10;
 
 impl Migrator {
     /// The plan, or what is in its way. Settings that the database does not have matter only where something is pending.
@@ -24,17 +31,35 @@ impl Migrator {
         let loaded = Loading::start(self).finish().await;
         let mut problems = loaded.problems;
         let wanted = loaded.migrations.iter().filter(|migration| self.policy.wants(&migration.id));
-        problems.extend(wanted.flat_map(|migration| self.refusals(migration).0));
+        problems.extend(wanted.flat_map(|migration| self.refusals(migration)));
         LoadError::unless_empty(problems).map_err(|error| MigrateError::load(error.into_problems()))?;
         self.check_settings()
     }
 
-    /// Everything for which a migration is refused: its header, its text, and what it asks of this database in vain. Gives
-    /// the text too, where it was read for this.
-    pub(super) fn refusals(&self, migration: &Migration) -> (Vec<Problem>, Option<String>) {
-        let (mut problems, text) = migration.refusals(self.backend.dialect());
+    /// Everything for which a migration is refused: its header, its text, and what it asks of this database in vain.
+    fn refusals(&self, migration: &Migration) -> Vec<Problem> {
+        let (mut problems, _) = migration.refusals(self.backend.dialect());
         problems.extend(self.unsupported(migration));
-        (problems, text)
+        problems
+    }
+
+    /// Looks through these migrations as [`refusals`](Self::refusals) does, on as many threads as that is worth, and keeps
+    /// the texts for which there is room.
+    pub(super) fn refuse_texts(&self, files: &mut Files, indexes: &[usize], problems: &mut Vec<Problem>) {
+        for round in indexes.chunks(TEXTS_PER_ROUND) {
+            let (migrations, dialect) = (&files.migrations, self.backend.dialect());
+            let look = &|index: &usize| {
+                let (refusals, text) = migrations[*index].refusals(dialect);
+                (refusals, text.filter(|text| text.len() <= KEPT_LENGTH))
+            };
+            let mut looked = Vec::with_capacity(round.len());
+            parallel::each(round, look, |found| looked.push(found));
+            for (index, (refusals, text)) in round.iter().zip(looked) {
+                problems.extend(refusals);
+                problems.extend(self.unsupported(&files.migrations[*index]));
+                files.keep(*index, text);
+            }
+        }
     }
 
     /// A backup that this database cannot have is a wrong wish, whether or not anything is pending.

@@ -3,17 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
 
 use super::layout::{Entry, Layout, WhimbrelLayout};
 use super::{Loaded, Source, in_order};
 use crate::directive::Directives;
 use crate::history::{MigrationId, MigrationKey};
 use crate::migration::Migration;
+use crate::parallel;
 use crate::problem::Problem;
-
-/// Below this many files, threads cost more than they save.
-const FILES_PER_THREAD: usize = 256;
 
 /// A folder of migrations, read at run time.
 ///
@@ -76,36 +73,11 @@ impl Source for DirectorySource {
             Err(unreadable) => return Loaded { migrations: Vec::new(), problems: vec![unreadable] },
         };
         let folder: Arc<Path> = self.folder.as_path().into();
-        let load = &|names: &[String]| {
-            let mut results: (Vec<Migration>, Vec<Problem>) = Default::default();
-            for name in names {
-                match load_file(&folder, name, namespace, &*self.layout) {
-                    Ok(migration) => results.0.extend(migration),
-                    Err(problem) => results.1.push(problem),
-                }
-            }
-            results
-        };
-        let threads = match names.len() / FILES_PER_THREAD {
-            // To count the processors costs more than to read some files.
-            0 | 1 => 1,
-            wanted => wanted.min(thread::available_parallelism().map_or(1, usize::from)),
-        };
-        let chunk = names.len().div_ceil(threads).max(1);
         let mut migrations = Vec::with_capacity(names.len());
-        thread::scope(|scope| {
-            let spawn = |names| thread::Builder::new().spawn_scoped(scope, move || load(names)).map_err(|_| names);
-            let workers: Vec<_> = names.chunks(chunk).skip(1).map(spawn).collect();
-            let here = names.chunks(chunk).next().map(load);
-            let there = workers.into_iter().map(|worker| match worker {
-                Ok(worker) => worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-                // The system has no thread to spare.
-                Err(names) => load(names),
-            });
-            for (loaded, refused) in here.into_iter().chain(there) {
-                migrations.extend(loaded);
-                problems.extend(refused);
-            }
+        let load = &|name: &String| load_file(&folder, name, namespace, &*self.layout);
+        parallel::each(&names, load, |loaded| match loaded {
+            Ok(migration) => migrations.extend(migration),
+            Err(problem) => problems.push(problem),
         });
         in_order(migrations, problems)
     }

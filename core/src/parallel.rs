@@ -1,0 +1,30 @@
+//! The same work on many files, on as many threads as that is worth.
+
+use std::thread;
+
+/// Below this many files, threads cost more than they save.
+const FILES_PER_THREAD: usize = 256;
+
+/// Hands to `take` what `work` makes of each of them, in their order. A panic of `work` goes on here.
+pub(crate) fn each<T: Sync, R: Send>(items: &[T], work: &(dyn Fn(&T) -> R + Sync), mut take: impl FnMut(R)) {
+    let threads = match items.len() / FILES_PER_THREAD {
+        // To count the processors costs more than to read some files.
+        0 | 1 => 1,
+        wanted => wanted.min(thread::available_parallelism().map_or(1, usize::from)),
+    };
+    let chunk = items.len().div_ceil(threads).max(1);
+    let all = |items: &[T]| items.iter().map(work).collect::<Vec<R>>();
+    thread::scope(|scope| {
+        let spawn = |items| thread::Builder::new().spawn_scoped(scope, move || all(items)).map_err(|_| items);
+        let workers: Vec<_> = items.chunks(chunk).skip(1).map(spawn).collect();
+        items.iter().take(chunk).map(work).for_each(&mut take);
+        for worker in workers {
+            let results = match worker {
+                Ok(worker) => worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                // The system has no thread to spare.
+                Err(items) => all(items),
+            };
+            results.into_iter().for_each(&mut take);
+        }
+    });
+}
