@@ -105,6 +105,8 @@ pub(crate) enum Command {
     Schema(Schema),
     /// Give the migrations of this branch new versions behind those that were merged before them.
     Rebase(Rebase),
+    /// Fold the oldest migrations, up to a version, into one that only fresh databases run.
+    Squash(Squash),
     /// Write an empty migration, with the same version and name in every target's folder.
     New(New),
     /// Write whimbrel.toml, schema.sql and the migration folders; nothing is overwritten.
@@ -256,6 +258,13 @@ pub(crate) struct Rebase {
     /// The branch that has the others [default: origin/HEAD, else main or master].
     #[arg(long, value_name = "BRANCH")]
     pub(crate) onto: Option<String>,
+}
+
+/// Arguments of `squash`.
+#[derive(Debug, Args)]
+pub(crate) struct Squash {
+    /// The newest version that is folded.
+    pub(crate) version: Version,
 }
 
 /// Arguments of `schema`.

@@ -15,6 +15,7 @@ mod rebase;
 mod resolve;
 mod schema;
 mod schema_targets;
+mod squash;
 mod status;
 mod verify;
 
@@ -49,6 +50,7 @@ pub(crate) async fn run(arguments: Arguments) -> u8 {
         Command::Pull(flags) => pull::run(&context, &flags).await,
         Command::Schema(arguments) => schema::run(&context, &arguments).await,
         Command::Rebase(arguments) => rebase::run(&context, &arguments).await,
+        Command::Squash(arguments) => squash::run(&context, &arguments).await,
         Command::New(arguments) => new::run(&context, &arguments),
         Command::Init => init::run(&context),
         Command::Create => databases::create(&context).await,

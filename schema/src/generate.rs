@@ -33,6 +33,22 @@ pub trait Scratch: Send + Sync {
     ///
     /// Migrations that fail, with their place; a scratch database that cannot be had.
     async fn replay(&self, folder: &Path, more: &[Generated]) -> Result<Introspected, Problem>;
+
+    /// The same for the folder alone, and tells which tables have rows then.
+    ///
+    /// # Errors
+    ///
+    /// As [`replay`](Self::replay).
+    async fn replay_rows(&self, folder: &Path) -> Result<Replayed, Problem>;
+}
+
+/// What a replay gave.
+#[derive(Debug, Clone, Default)]
+pub struct Replayed {
+    /// The schema.
+    pub found: Introspected,
+    /// The tables that have rows.
+    pub filled: Vec<ObjectName>,
 }
 
 /// One folder that `generate` writes into.

@@ -25,6 +25,7 @@ mod pull;
 pub mod read;
 mod rebase;
 mod snapshot;
+mod squash;
 mod tokens;
 mod write;
 
@@ -40,3 +41,4 @@ pub use model::{Schema, Type};
 pub use pull::{Pulled, pull};
 pub use rebase::{Rebase, rebase};
 pub use snapshot::Snapshot;
+pub use squash::{Squash, squash};

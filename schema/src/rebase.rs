@@ -161,7 +161,7 @@ async fn wanted(target: &Target<'_>, moves: &[(PathBuf, PathBuf)]) -> Result<(Sc
         let message = format!("cannot be copied for the replay: {error}");
         vec![Problem::new(target.folder.display().to_string(), message, "look at the rights and the space there")]
     })?;
-    let is = scratch.replay(&copy.0, &[]).await.map_err(|problem| vec![problem])?.schema;
+    let is = scratch.replay(copy.path(), &[]).await.map_err(|problem| vec![problem])?.schema;
     let differences = proof(target, scratch, &wanted, &is).await.map_err(|problem| vec![problem])?;
     if differences.is_empty() {
         return Ok((in_order_of(&is, &wanted), true));
@@ -174,13 +174,33 @@ async fn wanted(target: &Target<'_>, moves: &[(PathBuf, PathBuf)]) -> Result<(Sc
 }
 
 /// A copy of a folder's SQL files in the new order, gone when it is dropped.
-struct Copied(PathBuf);
+pub(crate) struct Copied(PathBuf);
 
 impl Copied {
-    fn of(folder: &Path, moves: &[(PathBuf, PathBuf)]) -> std::io::Result<Self> {
+    fn new() -> std::io::Result<Self> {
         let now = Timestamp::now().microseconds();
-        let copy = Self(std::env::temp_dir().join(format!("whimbrel-rebase-{}-{now}", std::process::id())));
+        let copy = Self(std::env::temp_dir().join(format!("whimbrel-replay-{}-{now}", std::process::id())));
         fs::create_dir_all(&copy.0)?;
+        Ok(copy)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// These migrations alone.
+    pub(crate) fn only(folder: &Path, migrations: &[&Migration]) -> std::io::Result<Self> {
+        let copy = Self::new()?;
+        for migration in migrations {
+            let shown = migration.file();
+            let name = shown.rsplit(['/', '\\']).next().unwrap_or_default();
+            fs::copy(folder.join(name), copy.0.join(name))?;
+        }
+        Ok(copy)
+    }
+
+    fn of(folder: &Path, moves: &[(PathBuf, PathBuf)]) -> std::io::Result<Self> {
+        let copy = Self::new()?;
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
             if path.extension().is_some_and(|extension| extension == "sql") {

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::blocks::guide;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "migrate",
     "status",
     "generate",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 17] = [
     "pull",
     "schema",
     "rebase",
+    "squash",
     "new",
     "init",
     "create",

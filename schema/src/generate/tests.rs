@@ -58,6 +58,10 @@ struct Becomes(Schema);
 
 #[async_trait]
 impl Scratch for Becomes {
+    async fn replay_rows(&self, folder: &Path) -> Result<Replayed, Problem> {
+        Ok(Replayed { found: self.replay(folder, &[]).await?, filled: Vec::new() })
+    }
+
     async fn replay(&self, _: &Path, _: &[Generated]) -> Result<Introspected, Problem> {
         Ok(Introspected { schema: self.0.clone(), uncompared: Vec::new() })
     }

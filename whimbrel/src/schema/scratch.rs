@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use whimbrel_core::history::DEFAULT_HISTORY_TABLE;
 use whimbrel_core::{
-    BackendError, CodeSource, DirectorySource, MigrateError, MigrationBackend, Migrator, Problem, async_trait,
+    BackendError, CodeSource, DirectorySource, MigrateError, MigrationBackend, Migrator, Problem, Sql, SqlSession,
+    async_trait,
 };
-use whimbrel_schema::generate::{Generated, Scratch};
+use whimbrel_schema::generate::{Generated, Replayed, Scratch};
 use whimbrel_schema::model::ObjectName;
 use whimbrel_schema::{Introspected, SchemaDialect};
 
@@ -22,6 +23,12 @@ impl Scratch for MemoryScratch {
     async fn replay(&self, folder: &Path, more: &[Generated]) -> Result<Introspected, Problem> {
         let backend = whimbrel_backend_sqlite::SqliteBackend::memory();
         replay(Arc::new(backend), &super::SQLITE, folder, more).await
+    }
+
+    async fn replay_rows(&self, folder: &Path) -> Result<Replayed, Problem> {
+        let backend = Arc::new(whimbrel_backend_sqlite::SqliteBackend::memory());
+        let found = replay(backend.clone(), &super::SQLITE, folder, &[]).await?;
+        with_rows(&*backend, found).await
     }
 }
 
@@ -47,6 +54,18 @@ impl ServerScratch {
 #[async_trait]
 impl Scratch for ServerScratch {
     async fn replay(&self, folder: &Path, more: &[Generated]) -> Result<Introspected, Problem> {
+        Ok(self.replayed(folder, more, false).await?.found)
+    }
+
+    async fn replay_rows(&self, folder: &Path) -> Result<Replayed, Problem> {
+        self.replayed(folder, &[], true).await
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl ServerScratch {
+    /// On a new database, which is removed whatever comes of it.
+    async fn replayed(&self, folder: &Path, more: &[Generated], rows: bool) -> Result<Replayed, Problem> {
         let now = whimbrel_core::Timestamp::now().microseconds();
         let name = format!("whimbrel_scratch_{now}_{}", std::process::id());
         let refused = |doing: &str, error: &whimbrel_core::BackendError| {
@@ -55,7 +74,11 @@ impl Scratch for ServerScratch {
         };
         let backend = self.server.with_database(&name).map_err(|error| refused("name it", &error))?;
         backend.create().await.map_err(|error| refused("make it", &error))?;
-        let replayed = replay(Arc::new(backend.clone()), &super::POSTGRES, folder, more).await;
+        let found = replay(Arc::new(backend.clone()), &super::POSTGRES, folder, more).await;
+        let replayed = match found {
+            Ok(found) if rows => with_rows(&backend, found).await,
+            found => found.map(|found| Replayed { found, filled: Vec::new() }),
+        };
         // The server ends the sessions of the replay in its own time.
         let dropped = backend.drop_forced().await;
         let replayed = replayed?;
@@ -99,6 +122,23 @@ async fn replay(
             error.hint().unwrap_or_default(),
         )
     })
+}
+
+/// Which of the tables have rows.
+async fn with_rows(backend: &dyn MigrationBackend, found: Introspected) -> Result<Replayed, Problem> {
+    let failed = |error: BackendError| {
+        Problem::new("scratch database", format!("its rows cannot be read: {error}"), error.hint().unwrap_or_default())
+    };
+    let mut sql = SqlSession::connect(backend).await.map_err(failed)?;
+    let mut filled = Vec::new();
+    for table in &found.schema.tables {
+        let rows = sql.query(&format!("SELECT 1 FROM {} LIMIT 1", table.name.quoted())).await.map_err(failed)?;
+        if !rows.is_empty() {
+            filled.push(table.name.clone());
+        }
+    }
+    sql.close().await.map_err(failed)?;
+    Ok(Replayed { found, filled })
 }
 
 /// The first thing that is wrong, with its place. What was generated shows its statement, since it is in no file yet.
