@@ -39,6 +39,7 @@ on_both! {
     what_is_carried_as_text_is_made_in_the_order_that_it_needs
     a_function_changes_under_what_calls_it
     what_is_carried_as_text_goes_and_comes_with_its_table
+    a_view_that_stores_its_rows_follows_with_its_index
 }
 
 async fn a_column_that_must_have_a_value_asks_for_one(database: TestDatabase) {
@@ -647,4 +648,25 @@ async fn what_is_carried_as_text_goes_and_comes_with_its_table(database: TestDat
     assert_eq!(project.rows("select id, kind from items").await, ["1 b"]);
     project.accept_data_loss = true;
     project.becomes("CREATE TABLE other (x integer PRIMARY KEY);").await;
+}
+
+async fn a_view_that_stores_its_rows_follows_with_its_index(database: TestDatabase) {
+    let is_postgres = database.server().is_some();
+    let mut project = Project::new(database);
+    let schema = |ty: &str| {
+        format!(
+            "CREATE TABLE t (id integer PRIMARY KEY, n {ty});
+             -- @only postgres
+             CREATE INDEX sums_n_idx ON sums (n);
+             -- @only postgres
+             CREATE MATERIALIZED VIEW sums AS SELECT n, count(*) AS times FROM t GROUP BY n;"
+        )
+    };
+    project.becomes(&schema("integer")).await;
+    project.run(&["insert into t values (1, 5), (2, 5)"]).await;
+    project.becomes(&schema("bigint")).await;
+    if is_postgres {
+        assert_eq!(project.rows("select n, times from sums").await, ["5 2"]);
+        assert_eq!(project.rows("select indexname from pg_indexes where tablename = 'sums'").await, ["sums_n_idx"]);
+    }
 }
