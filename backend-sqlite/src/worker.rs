@@ -50,3 +50,21 @@ impl Worker {
         answered.await.map_err(|_| BackendError::new(BackendErrorKind::Internal, "the thread of the database panicked"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Worker;
+
+    #[tokio::test]
+    async fn work_runs_on_one_thread_and_a_panic_is_an_error() -> Result<(), whimbrel_core::BackendError> {
+        let worker = Worker::start()?;
+        let first = worker.run(async || std::thread::current().id()).await?;
+        assert_eq!(worker.run(async || std::thread::current().id()).await?, first);
+        assert_ne!(first, std::thread::current().id());
+        for _ in 0..2 {
+            let error = worker.run(async || assert!(std::hint::black_box(false))).await.err();
+            assert!(error.is_some_and(|error| error.message().contains("panicked")));
+        }
+        Ok(())
+    }
+}

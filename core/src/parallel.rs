@@ -28,3 +28,26 @@ pub(crate) fn each<T: Sync, R: Send>(items: &[T], work: &(dyn Fn(&T) -> R + Sync
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::each;
+
+    #[test]
+    fn what_comes_of_many_is_in_their_order() {
+        let items: Vec<usize> = (0..5_000).collect();
+        let mut taken = Vec::new();
+        each(&items, &|item| item * 2, |result| taken.push(result));
+        assert_eq!(taken, items.iter().map(|item| item * 2).collect::<Vec<_>>());
+        let before = taken.len();
+        each(&[] as &[usize], &|item| *item, |result| taken.push(result));
+        assert_eq!(taken.len(), before);
+    }
+
+    #[test]
+    #[should_panic(expected = "the last one")]
+    fn a_panic_on_another_thread_is_not_lost() {
+        let items: Vec<usize> = (0..5_000).collect();
+        each(&items, &|item| assert!(*item < 4_999, "the last one"), drop);
+    }
+}
