@@ -484,7 +484,7 @@ impl Session for ModelSession {
             }
             if self.is(Defect::BackupOverwrites) {
                 let first = copied.file.with_file_name("the.backup");
-                std::fs::rename(&copied.file, &first).unwrap();
+                std::fs::rename(&copied.file, &first).expect("a copy can be renamed");
                 copied.file = first;
             }
         }
