@@ -1,6 +1,7 @@
 //! The cases, and how they are run.
 
 mod backend;
+mod backup;
 mod claim;
 mod fail;
 mod history;
@@ -234,6 +235,12 @@ macro_rules! __cases {
                 reset_undoes_what_a_text_has_set
                 what_the_database_lacks_is_refused
                 foreign_keys_are_switched_and_read_back
+            }
+            Contract backup {
+                tells_the_newest_version_in_it
+                overwrites_nothing
+                leaves_no_transaction_open
+                is_refused_where_none_is_made
             }
             Contract interrupt {
                 stops_a_statement_in_a_transaction

@@ -103,12 +103,19 @@ pub trait Session: Send {
     async fn run(&mut self, program: &[Op<'_>], observer: &mut (dyn Observer + Send)) -> Result<(), Halted>;
 
     /// Copies the whole database, as it is committed at one moment, to a new file beside it; `None`: there is no database
-    /// yet. Never called where the capability is [`Backups::Instead`](crate::Backups::Instead).
+    /// yet. Core does not call it where the capability is [`Backups::Instead`](crate::Backups::Instead).
     ///
-    /// The file's name tells the moment (UTC) and the newest version of `namespace` that is applied in the copy, see
-    /// [`newest_applied`](crate::history::newest_applied). Nothing is overwritten, no file of such a name is there before
-    /// all of it is on the disk, and nobody can read it who could not read the database. Those who use the database
-    /// meanwhile are not held up. [`Interrupt`] stops it. Leaves no transaction open.
+    /// - MUST tell the newest version of `namespace` that is applied in the copy, see
+    ///   [`newest_applied`](crate::history::newest_applied) (case: `backup::tells_the_newest_version_in_it`).
+    /// - MUST NOT overwrite a file, an earlier copy least of all (case: `backup::overwrites_nothing`).
+    /// - MUST NOT leave a transaction open (case: `backup::leaves_no_transaction_open`).
+    /// - Where the database is no file that could be copied, MUST fail with
+    ///   [`Unsupported`](crate::BackendErrorKind::Unsupported) and stay usable (case:
+    ///   `backup::is_refused_where_none_is_made`).
+    ///
+    /// The file's name tells the moment (UTC) and that version. No file of such a name is there before all of it is on the
+    /// disk, and nobody can read it who could not read the database. Those who use the database meanwhile are not held
+    /// up. [`Interrupt`] stops it. The backend's own tests see to these, since they are about files.
     ///
     /// # Errors
     ///

@@ -1,5 +1,7 @@
 //! The process that a server announces, by a server that says nothing else.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio_postgres::Config;
 use tokio_postgres::config::{SslMode, SslNegotiation};

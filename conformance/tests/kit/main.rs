@@ -29,6 +29,9 @@ fn can_pass_and_fail(case: &str) {
     }
 }
 
+/// The case about databases that cannot be copied: the model is one of them there.
+const WITHOUT_COPIES: &str = "backup::is_refused_where_none_is_made";
+
 fn about(case: &str) -> About {
     let all = cases();
     all.iter().find(|known| format!("{known:?}") == case).expect("the macro and the list have the same cases").about
@@ -36,7 +39,9 @@ fn about(case: &str) -> About {
 
 fn run(case: &str, defect: Option<Defect>) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.expect("a runtime starts").block_on(whimbrel_conformance::run(&Model { defect }, case))
+    runtime
+        .expect("a runtime starts")
+        .block_on(whimbrel_conformance::run(&Model { defect, copies: case != WITHOUT_COPIES }, case))
 }
 
 mod each_case {

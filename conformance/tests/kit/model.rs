@@ -12,8 +12,8 @@ use whimbrel_backend_sqlite::SqliteBackend;
 use whimbrel_conformance::{FreshDatabase, Line, Snippets, Subject};
 use whimbrel_core::backend::Notice;
 use whimbrel_core::{
-    BackendError, BackendErrorKind, BoxFuture, Capabilities, Clock, Dialect, MigrationBackend, Observer, Op, OpOutcome,
-    RunLock, Session, async_trait,
+    BackendError, BackendErrorKind, Backups, BoxFuture, Capabilities, Clock, Dialect, MigrationBackend, Observer, Op,
+    OpOutcome, RunLock, Session, async_trait,
 };
 
 use crate::defects::Defect;
@@ -26,6 +26,8 @@ const SECRET: &str = "hunter2";
 /// The kind of database.
 pub(crate) struct Model {
     pub(crate) defect: Option<Defect>,
+    /// Its databases can be copied.
+    pub(crate) copies: bool,
 }
 
 #[async_trait]
@@ -46,8 +48,8 @@ impl Subject for Model {
         let wal = [Op::Statement("pragma journal_mode = wal")];
         session.run(&wal, &mut Deaf).await.expect("it can be in WAL mode");
         session.close().await.expect("a session closes");
-        let defect = self.defect;
-        Box::new(ModelDatabase { file, _folder: folder, shared: Arc::default(), defect })
+        let (defect, copies) = (self.defect, self.copies);
+        Box::new(ModelDatabase { file, _folder: folder, shared: Arc::default(), defect, copies })
     }
 }
 
@@ -74,12 +76,13 @@ struct ModelDatabase {
     _folder: TempDir,
     shared: Arc<Shared>,
     defect: Option<Defect>,
+    copies: bool,
 }
 
 impl ModelDatabase {
     fn of(&self, inner: SqliteBackend) -> Client {
         let way = Way::default();
-        Client { inner, shared: Arc::clone(&self.shared), defect: self.defect, way, answers: true }
+        Client { inner, shared: Arc::clone(&self.shared), defect: self.defect, copies: self.copies, way, answers: true }
     }
 
     fn plain(&self) -> Client {
@@ -122,6 +125,8 @@ pub(crate) struct Client {
     pub(crate) inner: SqliteBackend,
     pub(crate) shared: Arc<Shared>,
     pub(crate) defect: Option<Defect>,
+    /// It can be copied.
+    pub(crate) copies: bool,
     pub(crate) way: Way,
     answers: bool,
 }
@@ -164,6 +169,9 @@ impl MigrationBackend for Client {
         let connected = self.shared.sessions.load(Ordering::SeqCst) > 0;
         capabilities.lock_timeout = !(self.is(Defect::CapabilitiesChange) && connected);
         capabilities.statement_timeout = true;
+        if !self.copies {
+            capabilities.backups = Backups::Instead("make one by hand");
+        }
         capabilities
     }
 

@@ -468,10 +468,27 @@ impl Session for ModelSession {
     }
 
     async fn backup(&mut self, namespace: &str) -> Result<Option<whimbrel_core::Backup>, BackendError> {
-        match &mut self.inner {
-            Some(inner) => inner.backup(namespace).await,
-            None => Err(error(BackendErrorKind::ConnectionLost, "the connection ended")),
+        let Some(inner) = &mut self.inner else {
+            return Err(error(BackendErrorKind::ConnectionLost, "the connection ended"));
+        };
+        if !self.client.copies && !self.client.is(Defect::BackupMadeWhereNone) {
+            return Err(error(BackendErrorKind::Unsupported, "no file could be copied"));
         }
+        let mut backup = inner.backup(namespace).await?;
+        if self.is(Defect::BackupLeavesOpen) {
+            self.pass(Op::Begin).await.map_err(|(error, _)| error)?;
+        }
+        if let Some(copied) = &mut backup {
+            if self.is(Defect::BackupForgetsVersion) {
+                copied.version = None;
+            }
+            if self.is(Defect::BackupOverwrites) {
+                let first = copied.file.with_file_name("the.backup");
+                std::fs::rename(&copied.file, &first).expect("a copy can be renamed");
+                copied.file = first;
+            }
+        }
+        Ok(backup)
     }
 
     async fn try_lock(&mut self) -> Result<LockOutcome, BackendError> {
