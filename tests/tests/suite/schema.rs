@@ -8,6 +8,7 @@ mod random;
 mod reference;
 mod roundtrip;
 mod server;
+mod squash;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
