@@ -3,6 +3,7 @@
 //! Called by `cargo xtask bench`, which builds the release binaries and arranges a Postgres with fsync on. Times are
 //! shown as ratios to the floor, since they belong to the machine; the counts behind them are asserted in the tests.
 
+mod generate;
 mod measure;
 mod options;
 mod peers;
@@ -21,6 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let options = options::Options::read(arguments)?;
     let mut rows = Vec::new();
     if options.sqlite {
+        rows.extend(generate::run(&options)?);
         rows.extend(sqlite::run(&options)?);
     }
     match (&options.postgres, options.wants_postgres) {

@@ -13,7 +13,7 @@ const END: &str = "<!-- benchmark: end -->";
 /// A Markdown table.
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut table =
-        "| | migrations | program | median | × floor | peak memory |\n| --- | ---: | --- | ---: | ---: | ---: |\n"
+        "| | migrations or tables | program | median | × floor | peak memory |\n| --- | ---: | --- | ---: | ---: | ---: |\n"
             .to_owned();
     for Row { what, migrations, contestant, median_s, ratio, peak_kib } in rows {
         let (ms, mib) = (median_s * 1e3, *peak_kib as f64 / 1024.0);

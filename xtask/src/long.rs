@@ -48,6 +48,7 @@ impl Part {
 pub(crate) const PARTS: &[Part] = &[
     Part::of_suite("kills-sqlite", "processes::sqlite::killed_ones_are_completed_by_the_next", false),
     Part::of_suite("kills-postgres", "processes::postgres::killed_ones_are_completed_by_the_next", true),
+    Part::of_suite("schema-texts", "schema::fuzz::any_text_is_read_or_refused_with_its_place", false),
     Part::of_suite(
         "rebuilds-sqlite",
         "schema::killed::sqlite::a_rebuild_that_is_killed_leaves_one_state_or_the_other",

@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "a test may stop where it fails")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it fails")]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! One schema file, two dialects: generated migrations on databases that have rows.
 
 mod changes;
+mod fuzz;
 mod killed;
 mod online;
 mod pull;
