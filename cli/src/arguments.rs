@@ -184,6 +184,17 @@ impl From<Transaction> for TransactionMode {
     }
 }
 
+/// What only a person can say about a change of the schema.
+#[derive(Debug, Args)]
+pub(crate) struct Told {
+    /// What was renamed, such as users=people or users.email=mail; users.email= says that it was not.
+    #[arg(long, value_name = "OLD=NEW")]
+    pub(crate) rename: Vec<String>,
+    /// How a column gets its values where it needs some, such as users.name=lower(email).
+    #[arg(long, value_name = "TABLE.COLUMN=EXPRESSION")]
+    pub(crate) fill: Vec<String>,
+}
+
 /// Flags of `generate`.
 #[derive(Debug, Args)]
 pub(crate) struct Generate {
@@ -193,12 +204,8 @@ pub(crate) struct Generate {
     /// Write nothing; exit with 3 where something would be written.
     #[arg(long)]
     pub(crate) check: bool,
-    /// What was renamed, such as users=people or users.email=mail; users.email= says that it was not.
-    #[arg(long, value_name = "OLD=NEW")]
-    pub(crate) rename: Vec<String>,
-    /// How a column gets its values where it needs some, such as users.name=lower(email).
-    #[arg(long, value_name = "TABLE.COLUMN=EXPRESSION")]
-    pub(crate) fill: Vec<String>,
+    #[command(flatten)]
+    pub(crate) told: Told,
     /// Postgres: take the ways that do not stop an application that is at work.
     #[arg(long)]
     pub(crate) online: bool,
@@ -214,12 +221,8 @@ pub(crate) struct Diff {
     pub(crate) from: String,
     /// What there should be, named in the same ways.
     pub(crate) to: String,
-    /// What was renamed, such as users=people or users.email=mail; users.email= says that it was not.
-    #[arg(long, value_name = "OLD=NEW")]
-    pub(crate) rename: Vec<String>,
-    /// How a column gets its values where it needs some, such as users.name=lower(email).
-    #[arg(long, value_name = "TABLE.COLUMN=EXPRESSION")]
-    pub(crate) fill: Vec<String>,
+    #[command(flatten)]
+    pub(crate) told: Told,
     /// Postgres: take the ways that do not stop an application that is at work.
     #[arg(long)]
     pub(crate) online: bool,
@@ -231,12 +234,8 @@ pub(crate) struct Push {
     /// Do not ask.
     #[arg(long)]
     pub(crate) yes: bool,
-    /// What was renamed, such as users=people or users.email=mail; users.email= says that it was not.
-    #[arg(long, value_name = "OLD=NEW")]
-    pub(crate) rename: Vec<String>,
-    /// How a column gets its values where it needs some, such as users.name=lower(email).
-    #[arg(long, value_name = "TABLE.COLUMN=EXPRESSION")]
-    pub(crate) fill: Vec<String>,
+    #[command(flatten)]
+    pub(crate) told: Told,
     /// Make changes that lose data, too.
     #[arg(long)]
     pub(crate) accept_data_loss: bool,

@@ -21,6 +21,8 @@ mod verify;
 
 use std::sync::Arc;
 
+use whimbrel::schema::model::ObjectName;
+use whimbrel::schema::{Introspected, SchemaDialect, dialect, read_database};
 use whimbrel::{CancelToken, Database, DirectorySource, MigrateError, Migrator, Seed, history::DEFAULT_NAMESPACE};
 
 use crate::arguments::{Arguments, Command, Common, Waits};
@@ -145,6 +147,21 @@ impl Opened<'_> {
     /// The namespace of the migrations.
     pub(crate) fn namespace(&self) -> &str {
         self.context.common.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE)
+    }
+
+    /// The schema engine of its dialect.
+    pub(crate) fn engine(&self) -> Result<&'static dyn SchemaDialect, CliError> {
+        let name = self.database.backend.dialect().name;
+        let missing = || CliError::usage(format!("this build has no schema engine for {name}"), "use one that has");
+        dialect(name).ok_or_else(missing)
+    }
+
+    /// The schema that it has now, without its history and without what `others` names.
+    pub(crate) async fn live(&self, others: &[&str]) -> Result<Introspected, CliError> {
+        let mut ignored = vec![self.target.history_table()];
+        ignored.extend(others.iter().map(|name| ObjectName::new(*name)));
+        let live = read_database(&*self.database.backend, self.engine()?, &ignored).await;
+        live.map_err(|error| CliError::database("read the schema", &error))
     }
 
     /// What people call the database.

@@ -83,11 +83,10 @@ impl Target {
         &self.url
     }
 
-    /// The history table, where it is not the usual one.
-    pub(crate) fn history_table(&self) -> Option<ObjectName> {
-        let (table, schema) = (self.history.table.clone(), self.history.schema.clone());
-        (table.is_some() || schema.is_some())
-            .then(|| ObjectName { schema, name: table.unwrap_or_else(|| DEFAULT_HISTORY_TABLE.to_owned()) })
+    /// The history table.
+    pub(crate) fn history_table(&self) -> ObjectName {
+        let name = self.history.table.clone().unwrap_or_else(|| DEFAULT_HISTORY_TABLE.to_owned());
+        ObjectName { schema: self.history.schema.clone(), name }
     }
 
     fn at(url: String, folder: PathBuf) -> Self {

@@ -9,6 +9,8 @@ use std::time::Duration;
 pub use assess::{Assessed, Assessment, MigrationState, assess};
 pub use refusal::{PlanError, Refusal};
 
+use checkpoint::{Checkpoint, checkpoints};
+
 use crate::backend::ClaimMode;
 use crate::checksum::Checksum;
 use crate::history::{HistoryRow, MigrationId, MigrationKey, RowState};
@@ -150,8 +152,16 @@ pub fn plan(
     facts: &dyn Fn(usize) -> Option<Facts>,
     policy: &Policy,
 ) -> Result<Plan, PlanError> {
-    let mut planning =
-        Planning { migrations, history, facts, policy, plan: Plan::default(), refusals: Vec::new(), late: Vec::new() };
+    let mut planning = Planning {
+        migrations,
+        history,
+        checkpoints: checkpoints(migrations, history),
+        facts,
+        policy,
+        plan: Plan::default(),
+        refusals: Vec::new(),
+        late: Vec::new(),
+    };
     planning.check_target();
     planning.check_checkpoints();
     for assessed in &assessment.entries {
@@ -174,6 +184,7 @@ pub fn pending(assessment: &Assessment, policy: &Policy) -> Vec<usize> {
 struct Planning<'a> {
     migrations: &'a [Migration],
     history: &'a [HistoryRow],
+    checkpoints: Vec<Checkpoint<'a>>,
     facts: &'a dyn Fn(usize) -> Option<Facts>,
     policy: &'a Policy,
     plan: Plan,
@@ -191,20 +202,12 @@ impl Planning<'_> {
 
     /// A database that stopped inside of what was folded cannot go on here.
     fn check_checkpoints(&mut self) {
-        let refusals: Vec<Refusal> = self.checkpoints().iter().filter_map(checkpoint::Checkpoint::refusal).collect();
-        self.refusals.extend(refusals);
-    }
-
-    fn checkpoints(&self) -> Vec<checkpoint::Checkpoint<'_>> {
-        let mut namespaces: Vec<&str> = self.migrations.iter().map(|migration| &*migration.id.namespace).collect();
-        namespaces.dedup();
-        let of = |namespace| checkpoint::checkpoints(namespace, self.migrations, self.history);
-        namespaces.into_iter().flat_map(of).collect()
+        self.refusals.extend(self.checkpoints.iter().filter_map(Checkpoint::refusal));
     }
 
     /// Its file was folded into a checkpoint, which tells about it.
     fn is_folded(&self, id: &MigrationId) -> bool {
-        self.checkpoints().iter().any(|checkpoint| checkpoint.covers(id))
+        self.checkpoints.iter().any(|checkpoint| checkpoint.covers(id))
     }
 
     fn take(&mut self, assessed: &Assessed) {

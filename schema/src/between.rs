@@ -1,15 +1,12 @@
 //! What leads from one schema to another, whatever they were read from.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-
-use whimbrel_core::Problem;
 
 use crate::change::Change;
 use crate::compare::settle;
 use crate::dialect::{Rename, SchemaDialect, Script, ScriptRequest};
 use crate::diff::{Questions, diff};
-use crate::generate::{Refused, Scratch, from_nothing, in_order_of};
+use crate::generate::{Refused, Scratch, in_order_of, printed};
 use crate::model::{ObjectName, Schema};
 
 /// A schema of a dialect, and where it is from.
@@ -65,7 +62,10 @@ pub async fn between(
         let (written, live) = if to.is_live { (&before, &mut after) } else { (&after, &mut before) };
         let differs = !settle(written, None, &mut live.clone()).is_empty();
         let printed = match scratch.filter(|_| differs) {
-            Some(scratch) => Some(printed(dialect, scratch, &in_order_of(live, written)).await?),
+            Some(scratch) => {
+                let printed = printed(dialect, scratch, &in_order_of(live, written)).await;
+                Some(printed.map_err(|problem| Refused::from(vec![problem]))?)
+            }
             None => None,
         };
         uncompared = settle(written, printed.as_ref(), live);
@@ -84,13 +84,4 @@ pub async fn between(
     let script =
         if changes.is_empty() { Script::default() } else { dialect.script(&request).map_err(Refused::from)? };
     Ok(Between { changes, script, uncompared })
-}
-
-/// The schema as the database writes it that was made from it.
-async fn printed(dialect: &dyn SchemaDialect, scratch: &dyn Scratch, schema: &Schema) -> Result<Schema, Refused> {
-    let one = |problem: Problem| Refused::from(vec![problem]);
-    let fresh = from_nothing(dialect, schema).map_err(one)?;
-    // No migration stands there: only the new ones run.
-    let nowhere = Path::new("whimbrel-no-such-folder");
-    Ok(scratch.replay(nowhere, &fresh).await.map_err(one)?.schema)
 }

@@ -157,6 +157,12 @@ pub struct Loss {
     pub what: String,
 }
 
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} loses {}", self.object, self.what)
+    }
+}
+
 /// A schema that was read from a database.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Introspected {

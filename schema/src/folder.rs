@@ -149,6 +149,20 @@ impl Folder {
         }
     }
 
+    /// Writes the snapshot of the newest migration, and the journal as the files are now.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be written.
+    pub(crate) fn enter(&self, snapshot: &Snapshot, time: &str) -> Result<(), Problem> {
+        let write = |path: PathBuf, text: String| {
+            let made = fs::create_dir_all(self.meta()).and_then(|()| fs::write(&path, text));
+            made.map_err(|error| unwritable(&path, &error))
+        };
+        write(self.snapshot_path(&snapshot.version), snapshot.to_json())?;
+        write(self.journal_path(), self.journal_of_files(&snapshot.dialect, time).to_json())
+    }
+
     /// The journal as the files are now; what is entered anew has this time.
     #[must_use]
     pub fn journal_of_files(&self, dialect: &str, time: &str) -> Journal {
@@ -178,6 +192,23 @@ fn read_optional<T>(path: &Path, read: impl Fn(&Path, &str) -> Result<T, Problem
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(unreadable(path, &error)),
     }
+}
+
+/// The name of a migration's file in its folder.
+pub(crate) fn file_name(migration: &Migration) -> String {
+    let file = migration.file();
+    Path::new(&file).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or(file)
+}
+
+/// A file of a folder that cannot be written, renamed or removed.
+pub(crate) fn unwritable(path: &Path, error: &std::io::Error) -> Problem {
+    let hint = "give this program the right to write there; version control has what was there before";
+    Problem::new(path.display().to_string(), format!("cannot be written: {error}"), hint)
+}
+
+/// The first of several problems; there is one.
+pub(crate) fn first(error: LoadError) -> Problem {
+    error.into_problems().into_iter().next().unwrap_or_else(|| Problem::new("", "it cannot be read", ""))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Problem {

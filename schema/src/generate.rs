@@ -26,13 +26,13 @@ use crate::snapshot::Snapshot;
 /// A throw-away database of a dialect, on which migrations are proved.
 #[async_trait]
 pub trait Scratch: Send + Sync {
-    /// Applies every migration of the folder (which need not be there) and then these to an empty database, and reads
-    /// what it has become.
+    /// Applies every migration of the folder (which need not be there), if there is one, and then these to an empty
+    /// database, and reads what it has become.
     ///
     /// # Errors
     ///
     /// Migrations that fail, with their place; a scratch database that cannot be had.
-    async fn replay(&self, folder: &Path, more: &[Generated]) -> Result<Introspected, Problem>;
+    async fn replay(&self, folder: Option<&Path>, more: &[Generated]) -> Result<Introspected, Problem>;
 
     /// The same for the folder alone, and tells which tables have rows then.
     ///
@@ -134,7 +134,7 @@ impl std::fmt::Display for Refused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let problems = self.problems.iter().map(ToString::to_string);
         let questions = self.questions.iter().map(|(target, question)| format!("{target}: {question}"));
-        let losses = self.losses.iter().map(|(target, loss)| format!("{target}: {} loses {}", loss.object, loss.what));
+        let losses = self.losses.iter().map(|(target, loss)| format!("{target}: {loss}"));
         let lines: Vec<String> = problems.chain(questions).chain(losses).collect();
         f.write_str(&lines.join("\n"))
     }
@@ -310,7 +310,7 @@ impl State {
     /// Replays the folder with what is new, and compares.
     async fn prove(&self, target: &Target<'_>, migrations: &[Generated]) -> Result<bool, Problem> {
         let Some(scratch) = target.scratch.filter(|_| !self.changes.is_empty()) else { return Ok(false) };
-        let is = scratch.replay(&target.folder, migrations).await?.schema;
+        let is = scratch.replay(Some(&target.folder), migrations).await?.schema;
         let differences = proof(target, scratch, &self.after, &is).await?;
         match differences.is_empty() {
             true => Ok(true),
@@ -436,11 +436,18 @@ pub(crate) async fn proof(
     if !differences.is_empty() || uncompared.is_empty() {
         return Ok(differences);
     }
-    let fresh = from_nothing(target.dialect, &in_order_of(is, expected))?;
-    // No migration stands there: only the new ones run.
-    let nowhere = target.folder.join("meta").join("nothing");
-    let printed = scratch.replay(&nowhere, &fresh).await?.schema;
+    let printed = printed(target.dialect, scratch, &in_order_of(is, expected)).await?;
     Ok(compare(&printed, is))
+}
+
+/// The schema as a database writes it that was made from it.
+pub(crate) async fn printed(
+    dialect: &dyn SchemaDialect,
+    scratch: &dyn Scratch,
+    schema: &Schema,
+) -> Result<Schema, Problem> {
+    let fresh = from_nothing(dialect, schema)?;
+    Ok(scratch.replay(None, &fresh).await?.schema)
 }
 
 /// The schema with the columns of each table in the order of another one: a query of a view may read all of them.
@@ -504,7 +511,7 @@ async fn before(target: &Target<'_>, folder: &Folder) -> Result<Schema, Problem>
         return Ok(snapshot.schema.clone());
     }
     if let Some(scratch) = target.scratch {
-        return scratch.replay(&target.folder, &[]).await.map(|it| it.schema);
+        return scratch.replay(Some(&target.folder), &[]).await.map(|it| it.schema);
     }
     let lexer = target.dialect.dialect().lexer;
     let changing =

@@ -13,6 +13,7 @@
 mod between;
 pub mod change;
 mod compare;
+mod copied;
 mod dialect;
 pub mod diff;
 pub mod expr;

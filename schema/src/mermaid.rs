@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use crate::model::{Column, ForeignKey, ObjectName, Schema, Table};
-use crate::write::type_sql;
 
 /// The tables, their columns and the foreign keys between them.
 ///
@@ -40,7 +39,7 @@ fn attribute(table: &Table, column: &Column) -> String {
             text.chars().map(|c| if c.is_ascii_alphanumeric() || kept.contains(&c) { c } else { '_' }).collect();
         if word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') { word } else { format!("_{word}") }
     };
-    let ty = type_sql(&column.ty).replace(", ", "-");
+    let ty = column.ty.to_string().replace(", ", "-");
     let ty = if ty.is_empty() { "any".to_owned() } else { ty };
     let alone = |columns: &[String]| columns == [column.name.as_str()];
     let keys = [

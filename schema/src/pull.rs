@@ -1,5 +1,6 @@
 //! A schema file for a database that is there already.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use whimbrel_core::Problem;
@@ -28,21 +29,17 @@ pub struct Pulled {
 #[must_use]
 pub fn pull(dialect: &dyn SchemaDialect, live: &Schema) -> Pulled {
     let (raised, storage) = dialect.raise(live);
-    let mut pulling = Pulling { dialect, live, raised, storage, forms: Vec::new() };
-    let count = pulling.objects().len();
-    pulling.forms = vec![Form::Portable; count];
+    let pieces: Vec<_> = objects(live).into_iter().map(|object| (object, Form::Portable)).collect();
+    let mut pulling = Pulling { dialect, live, raised, storage, pieces };
     // Each round takes at least one object a step further, and none has more than two steps.
-    for _ in 0..=2 * count {
+    loop {
         let draft = pulling.draft();
-        let mut wrong = pulling.wrong(&draft);
-        wrong.sort_unstable();
-        wrong.dedup();
-        if !pulling.step_back(&wrong) {
-            let unwritten = pulling.unwritten(&draft);
+        let back = pulling.read_back(&draft.text);
+        if !pulling.step_back(&draft, &back) {
+            let unwritten = pulling.unwritten(back);
             return Pulled { text: draft.text, unwritten };
         }
     }
-    Pulled { text: pulling.draft().text, unwritten: vec!["the whole schema".to_owned()] }
 }
 
 /// How an object is written.
@@ -72,7 +69,37 @@ struct Pulling<'a> {
     live: &'a Schema,
     raised: Schema,
     storage: Storage,
-    forms: Vec<Form>,
+    /// In the order of the file.
+    pieces: Vec<(Object, Form)>,
+}
+
+/// What a text is when it is read back and lowered.
+enum Back {
+    /// It is no schema file.
+    Unread(Vec<Problem>),
+    /// Something in it cannot be had in the dialect.
+    NotLowered(Vec<Problem>),
+    Lowered(Schema),
+}
+
+/// What everything else stands on, tables with their indexes, what stands on tables.
+fn objects(live: &Schema) -> Vec<Object> {
+    let is_early = |native: &Native| matches!(native.kind.as_str(), "schema" | "extension" | "domain" | "type");
+    let natives = |early: bool| {
+        let of = move |(_, native): &(usize, &Native)| is_early(native) == early;
+        live.natives.iter().enumerate().filter(of).map(|(at, _)| Object::Native(at))
+    };
+    let tables = live.tables.iter().enumerate().flat_map(|(at, table)| {
+        let indexes = (0..table.indexes.len()).map(move |index| Object::Index(at, index));
+        std::iter::once(Object::Table(at)).chain(indexes)
+    });
+    natives(true)
+        .chain((0..live.enums.len()).map(Object::Enum))
+        .chain((0..live.sequences.len()).map(Object::Sequence))
+        .chain(tables)
+        .chain((0..live.views.len()).map(Object::View))
+        .chain(natives(false))
+        .collect()
 }
 
 /// A text, and which lines of it are whose.
@@ -82,40 +109,19 @@ struct Draft {
 }
 
 impl Pulling<'_> {
-    /// In the order of the file: what everything else stands on, tables with their indexes, what stands on tables.
-    fn objects(&self) -> Vec<Object> {
-        let live = self.live;
-        let is_early = |native: &Native| matches!(native.kind.as_str(), "schema" | "extension" | "domain" | "type");
-        let natives = |early: bool| {
-            let of = move |(_, native): &(usize, &Native)| is_early(native) == early;
-            live.natives.iter().enumerate().filter(of).map(|(at, _)| Object::Native(at))
-        };
-        let tables = live.tables.iter().enumerate().flat_map(|(at, table)| {
-            let indexes = (0..table.indexes.len()).map(move |index| Object::Index(at, index));
-            std::iter::once(Object::Table(at)).chain(indexes)
-        });
-        natives(true)
-            .chain((0..live.enums.len()).map(Object::Enum))
-            .chain((0..live.sequences.len()).map(Object::Sequence))
-            .chain(tables)
-            .chain((0..live.views.len()).map(Object::View))
-            .chain(natives(false))
-            .collect()
-    }
-
     fn draft(&self) -> Draft {
         let name = self.dialect.dialect().name;
         let mut draft = Draft { text: String::new(), lines: Vec::new() };
-        for (object, form) in self.objects().into_iter().zip(&self.forms) {
-            let text = self.text(object, *form, name);
-            let start = draft.next_line();
-            if !text.is_empty() {
-                let gap = if draft.text.is_empty() || matches!(object, Object::Index(..)) { "" } else { "\n" };
-                draft.text.push_str(gap);
-                draft.text.push_str(&text);
-            }
-            let end = draft.next_line();
-            draft.lines.push(start..end);
+        let mut line = 1;
+        for (object, form) in &self.pieces {
+            let text = self.text(*object, *form, name);
+            let is_first = draft.text.is_empty() || text.is_empty() || matches!(object, Object::Index(..));
+            let gap = if is_first { "" } else { "\n" };
+            draft.text.push_str(gap);
+            draft.text.push_str(&text);
+            let start = line;
+            line += u32::try_from(gap.len() + text.matches('\n').count()).unwrap_or(u32::MAX);
+            draft.lines.push(start..line);
         }
         draft
     }
@@ -191,35 +197,29 @@ impl Pulling<'_> {
         script.parts.into_iter().flat_map(|part| part.statements).collect()
     }
 
-    /// The objects that the text gets wrong.
-    fn wrong(&self, draft: &Draft) -> Vec<usize> {
-        let name = self.dialect.dialect().name;
-        let document = match read("schema.sql", &draft.text) {
+    fn read_back(&self, text: &str) -> Back {
+        let document = match read("schema.sql", text) {
             Ok(document) => document,
-            Err(problems) => return problems.iter().filter_map(|problem| self.at_line(draft, problem)).collect(),
+            Err(problems) => return Back::Unread(problems),
         };
-        let (schema, storage) = document.for_dialect(name);
-        let lowered = match self.dialect.lower(&schema, &storage) {
-            Ok(lowered) => lowered,
-            Err(problems) => {
-                let objects = self.objects();
-                let of = |(at, object): (usize, &Object)| {
-                    let place = self.place(*object);
-                    problems
-                        .iter()
-                        .any(|it| it.file == place || it.file.starts_with(&format!("{place},")))
-                        .then_some(at)
-                };
-                return objects.iter().enumerate().filter_map(of).collect();
-            }
-        };
-        let is_wrong = |object: &Object| !self.is_right(*object, &lowered);
-        self.objects().iter().enumerate().filter(|(_, object)| is_wrong(object)).map(|(at, _)| at).collect()
+        let (schema, storage) = document.for_dialect(self.dialect.dialect().name);
+        self.dialect.lower(&schema, &storage).map_or_else(Back::NotLowered, Back::Lowered)
     }
 
-    fn at_line(&self, draft: &Draft, problem: &Problem) -> Option<usize> {
-        let line = problem.line?;
-        draft.lines.iter().position(|lines| lines.contains(&line))
+    /// The pieces that the text gets wrong.
+    fn wrong(&self, draft: &Draft, back: &Back) -> BTreeSet<usize> {
+        let of = |is_wrong: &dyn Fn(Object) -> bool| {
+            let pieces = self.pieces.iter().enumerate();
+            pieces.filter(|(_, (object, _))| is_wrong(*object)).map(|(at, _)| at).collect()
+        };
+        match back {
+            Back::Unread(problems) => problems.iter().filter_map(|problem| draft.at_line(problem)).collect(),
+            Back::NotLowered(problems) => of(&|object| {
+                let place = self.place(object);
+                problems.iter().any(|it| it.file == place || it.file.starts_with(&format!("{place},")))
+            }),
+            Back::Lowered(lowered) => of(&|object| !self.is_right(object, lowered)),
+        }
     }
 
     /// What a problem of lowering calls the object. An index is a part of its table.
@@ -260,44 +260,38 @@ impl Pulling<'_> {
         }
     }
 
-    /// Writes these objects in their next form; `false`: all have come to their last.
+    /// Writes the objects that came out wrong in their next form; `false`: all have come to their last.
     ///
-    /// An object that is wrong only as the dialect's own SQL is left out only where that SQL cannot be read at all.
-    fn step_back(&mut self, wrong: &[usize]) -> bool {
+    /// One that is wrong as the dialect's own SQL is left out only where that SQL cannot be read at all.
+    fn step_back(&mut self, draft: &Draft, back: &Back) -> bool {
         let mut stepped = false;
-        let objects = self.objects();
-        let draft = self.draft();
-        let is_readable = read("schema.sql", &draft.text).is_ok();
-        for at in wrong {
-            let has_two = !matches!(objects.get(*at), Some(Object::Enum(_) | Object::Sequence(_) | Object::Native(_)));
-            if let Some(form) = self.forms.get_mut(*at) {
-                let next = match form {
-                    Form::Portable if has_two => Form::Only,
-                    Form::Portable | Form::Only if !is_readable => Form::Left,
-                    _ => continue,
-                };
-                *form = next;
-                stepped = true;
-            }
+        for at in self.wrong(draft, back) {
+            let Some((object, form)) = self.pieces.get_mut(at) else { continue };
+            let has_two = !matches!(object, Object::Enum(_) | Object::Sequence(_) | Object::Native(_));
+            *form = match form {
+                Form::Portable if has_two => Form::Only,
+                Form::Portable | Form::Only if matches!(back, Back::Unread(_)) => Form::Left,
+                _ => continue,
+            };
+            stepped = true;
         }
         stepped
     }
 
     /// What the final text does not say.
-    fn unwritten(&self, draft: &Draft) -> Vec<String> {
-        let name = self.dialect.dialect().name;
-        let Ok(document) = read("schema.sql", &draft.text) else { return vec!["the whole schema".to_owned()] };
-        let (schema, storage) = document.for_dialect(name);
-        match self.dialect.lower(&schema, &storage) {
-            Ok(lowered) => compare(self.live, &lowered).iter().map(ToString::to_string).collect(),
-            Err(problems) => problems.iter().map(ToString::to_string).collect(),
+    fn unwritten(&self, back: Back) -> Vec<String> {
+        match back {
+            Back::Lowered(lowered) => compare(self.live, &lowered).iter().map(ToString::to_string).collect(),
+            Back::Unread(problems) | Back::NotLowered(problems) => problems.iter().map(ToString::to_string).collect(),
         }
     }
 }
 
 impl Draft {
-    fn next_line(&self) -> u32 {
-        u32::try_from(self.text.matches('\n').count() + 1).unwrap_or(u32::MAX)
+    /// The piece in which a problem is.
+    fn at_line(&self, problem: &Problem) -> Option<usize> {
+        let line = problem.line?;
+        self.lines.iter().position(|lines| lines.contains(&line))
     }
 }
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use whimbrel_core::history::DEFAULT_NAMESPACE;
 use whimbrel_core::{DirectorySource, LoadError, Migration, NewMigration, Problem, Source, Timestamp, Version};
 
-use crate::folder::Folder;
+use crate::copied::Copied;
+use crate::folder::{Folder, file_name, first, unwritable};
 use crate::generate::{Refused, Target, in_order_of, proof};
 use crate::journal::{Entry, Journal};
 use crate::model::Schema;
@@ -77,13 +78,17 @@ fn versioned(folder: &Path) -> Result<Vec<Migration>, LoadError> {
         return Ok(Vec::new());
     }
     let loaded = DirectorySource::new(folder).load(&Arc::from(DEFAULT_NAMESPACE));
-    let stands_twice = |problem: &Problem| problem.message.contains(" stands twice: also in ");
-    LoadError::unless_empty(loaded.problems.into_iter().filter(|problem| !stands_twice(problem)).collect())?;
+    // That a version stands twice is what this is for.
+    let twice: Vec<String> =
+        loaded.migrations.windows(2).filter(|pair| pair[0].id == pair[1].id).map(|pair| pair[1].file()).collect();
+    LoadError::unless_empty(loaded.problems.into_iter().filter(|problem| !twice.contains(&problem.file)).collect())?;
     Ok(loaded.migrations.into_iter().filter(|migration| migration.id.version().is_some()).collect())
 }
 
+/// The name of its file without `.sql`.
 fn stem(migration: &Migration) -> String {
-    migration.id.version().map(|version| format!("{version}_{}", migration.name)).unwrap_or_default()
+    let name = file_name(migration);
+    name.strip_suffix(".sql").unwrap_or(&name).to_owned()
 }
 
 /// The new version of each migration that moves, by the name of its file.
@@ -130,11 +135,11 @@ async fn one(
         let hint = format!("name the one that is to be moved: `whimbrel rebase {}`", stem(pair[1].1));
         return Err(vec![Problem::new(pair[1].1.file(), message, hint)]);
     }
-    let path = |version: &Version, name: &str| target.folder.join(format!("{version}_{name}.sql"));
     let moves: Vec<(PathBuf, PathBuf)> = order
         .iter()
         .filter(|(version, migration)| migration.id.version() != Some(version))
-        .filter_map(|(version, it)| Some((path(it.id.version()?, &it.name), path(version, &it.name))))
+        .map(|(version, it)| (file_name(it), format!("{version}_{}.sql", it.name)))
+        .map(|(from, to)| (target.folder.join(from), target.folder.join(to)))
         .collect();
     let (schema, proved) = wanted(target, &moves).await?;
     let newest = order.last().map(|(version, it)| (version.to_string(), it.name.to_string(), schema));
@@ -157,11 +162,11 @@ async fn one(
 async fn wanted(target: &Target<'_>, moves: &[(PathBuf, PathBuf)]) -> Result<(Schema, bool), Vec<Problem>> {
     let wanted = target.dialect.lower(&target.schema, &target.storage)?;
     let Some(scratch) = target.scratch else { return Ok((wanted, false)) };
-    let copy = Copied::of(&target.folder, moves).map_err(|error| {
+    let copy = Copied::renamed(&target.folder, moves).map_err(|error| {
         let message = format!("cannot be copied for the replay: {error}");
         vec![Problem::new(target.folder.display().to_string(), message, "look at the rights and the space there")]
     })?;
-    let is = scratch.replay(copy.path(), &[]).await.map_err(|problem| vec![problem])?.schema;
+    let is = scratch.replay(Some(copy.path()), &[]).await.map_err(|problem| vec![problem])?.schema;
     let differences = proof(target, scratch, &wanted, &is).await.map_err(|problem| vec![problem])?;
     if differences.is_empty() {
         return Ok((in_order_of(&is, &wanted), true));
@@ -171,52 +176,6 @@ async fn wanted(target: &Target<'_>, moves: &[(PathBuf, PathBuf)]) -> Result<(Sc
     let folder = target.folder.display().to_string();
     let message = |difference| format!("in the new order it does not lead to the schema: {difference}");
     Err(differences.iter().map(|it| Problem::new(folder.clone(), message(it), hint)).collect())
-}
-
-/// A copy of a folder's SQL files in the new order, gone when it is dropped.
-pub(crate) struct Copied(PathBuf);
-
-impl Copied {
-    fn new() -> std::io::Result<Self> {
-        let now = Timestamp::now().microseconds();
-        let copy = Self(std::env::temp_dir().join(format!("whimbrel-replay-{}-{now}", std::process::id())));
-        fs::create_dir_all(&copy.0)?;
-        Ok(copy)
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-
-    /// These migrations alone.
-    pub(crate) fn only(folder: &Path, migrations: &[&Migration]) -> std::io::Result<Self> {
-        let copy = Self::new()?;
-        for migration in migrations {
-            let shown = migration.file();
-            let name = shown.rsplit(['/', '\\']).next().unwrap_or_default();
-            fs::copy(folder.join(name), copy.0.join(name))?;
-        }
-        Ok(copy)
-    }
-
-    fn of(folder: &Path, moves: &[(PathBuf, PathBuf)]) -> std::io::Result<Self> {
-        let copy = Self::new()?;
-        for entry in fs::read_dir(folder)? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "sql") {
-                let to = moves.iter().find(|(from, _)| *from == path).map_or(&path, |(_, to)| to);
-                fs::copy(&path, copy.0.join(to.file_name().unwrap_or_default()))?;
-            }
-        }
-        Ok(copy)
-    }
-}
-
-impl Drop for Copied {
-    fn drop(&mut self) {
-        // What is left of a copy harms nobody.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 /// Snapshots that are of no migration in the new order, or that do not say the name of theirs.
@@ -262,36 +221,22 @@ impl Rebase {
     ///
     /// A file that cannot be renamed or written. Files that were renamed before get their names back.
     pub fn carry_out(&self) -> Result<(), Problem> {
-        let failed = |path: &Path, error: &std::io::Error| {
-            let message = format!("cannot be written: {error}");
-            Problem::new(path.display().to_string(), message, "give this program the right to write there")
-        };
         // The last first, so that no name is taken yet.
         for (at, (from, to)) in self.moves.iter().enumerate().rev() {
             if let Err(error) = rename(from, to) {
                 let done = self.moves.get(at + 1..).unwrap_or_default();
                 done.iter().for_each(|(from, to)| drop(fs::rename(to, from)));
-                return Err(failed(to, &error));
+                return Err(unwritable(to, &error));
             }
         }
         for path in &self.stale {
-            fs::remove_file(path).map_err(|error| failed(path, &error))?;
+            fs::remove_file(path).map_err(|error| unwritable(path, &error))?;
         }
         let Some((version, name, schema)) = &self.newest else { return Ok(()) };
-        let meta = self.folder.join("meta");
-        fs::create_dir_all(&meta).map_err(|error| failed(&meta, &error))?;
-        let snapshot = meta.join(Snapshot::file_name(version));
-        let text = Snapshot::new(self.dialect, version, name, schema.clone()).to_json();
-        fs::write(&snapshot, text).map_err(|error| failed(&snapshot, &error))?;
-        let migrations = versioned(&self.folder).map_err(|error| {
-            let first = error.into_problems().into_iter().next();
-            first.unwrap_or_else(|| Problem::new(self.folder.display().to_string(), "cannot be read", ""))
-        })?;
+        let migrations = versioned(&self.folder).map_err(first)?;
         let journal = Some(self.journal.clone());
         let folder = Folder { path: self.folder.clone(), migrations, journal, snapshot: None };
-        let file = folder.journal_path();
-        let journal = folder.journal_of_files(self.dialect, &self.time);
-        fs::write(&file, journal.to_json()).map_err(|error| failed(&file, &error))
+        folder.enter(&Snapshot::new(self.dialect, version, name, schema.clone()), &self.time)
     }
 }
 

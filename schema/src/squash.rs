@@ -1,15 +1,15 @@
 //! Folding the oldest migrations into one.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use whimbrel_core::{Migration, Problem, Timestamp, Version};
 
 use crate::compare::compare;
-use crate::folder::Folder;
+use crate::copied::Copied;
+use crate::folder::{Folder, file_name, first, unwritable};
 use crate::generate::{Generated, Refused, Scratch, Target, from_nothing, in_order_of};
 use crate::model::Schema;
-use crate::rebase::Copied;
 use crate::snapshot::Snapshot;
 
 /// The name of the migration into which the others are folded.
@@ -79,8 +79,7 @@ async fn one(target: &Target<'_>, version: &Version, now: Timestamp) -> Result<S
     };
     let (schema, text) = checkpoint(target, scratch, &folder, &fold, (version, last)).await?;
     let (version, time) = (version.clone(), now.to_string());
-    let path = |it: &&Migration| target.folder.join(it.file().rsplit(['/', '\\']).next().unwrap_or_default());
-    let folded = fold.iter().map(path).collect();
+    let folded = fold.iter().map(|it| target.folder.join(file_name(it))).collect();
     let file = target.folder.join(format!("{version}_{NAME}.sql"));
     Ok(Squash { target: target.name.clone(), file, text, folded, folder, dialect, version, schema, time })
 }
@@ -121,8 +120,7 @@ async fn checkpoint(
     };
     let text = format!("{}{}", header(fold, last), only.text);
     let generated = Generated { version: version.clone(), name: NAME.to_owned(), text };
-    let nowhere = Path::new("whimbrel-no-such-folder");
-    let other = scratch.replay(nowhere, std::slice::from_ref(&generated)).await.map_err(one)?.schema;
+    let other = scratch.replay(None, std::slice::from_ref(&generated)).await.map_err(one)?.schema;
     let mut differences: Vec<String> = compare(&is, &other).iter().map(ToString::to_string).collect();
     for table in &is.tables {
         let order = |schema: &Schema| -> Option<Vec<String>> {
@@ -156,32 +154,20 @@ impl Squash {
     ///
     /// A file that cannot be written or removed; what was done before it stays, and version control has the rest.
     pub fn carry_out(&self) -> Result<(), Problem> {
-        let failed = |path: &Path, error: &std::io::Error| {
-            let message = format!("cannot be written: {error}");
-            Problem::new(path.display().to_string(), message, "restore the folder from version control, and try again")
-        };
-        let write = |path: &Path, text: &str| fs::write(path, text).map_err(|error| failed(path, &error));
         // Whole before anything goes.
         let beside = self.file.with_extension("sql.new");
-        write(&beside, &self.text)?;
+        fs::write(&beside, &self.text).map_err(|error| unwritable(&beside, &error))?;
         for path in &self.folded {
-            fs::remove_file(path).map_err(|error| failed(path, &error))?;
+            fs::remove_file(path).map_err(|error| unwritable(path, &error))?;
         }
-        fs::rename(&beside, &self.file).map_err(|error| failed(&self.file, &error))?;
-        let meta = self.folder.meta();
-        fs::create_dir_all(&meta).map_err(|error| failed(&meta, &error))?;
+        fs::rename(&beside, &self.file).map_err(|error| unwritable(&self.file, &error))?;
         for migration in self.folder.migrations.iter().filter_map(|it| it.id.version()) {
             let path = self.folder.snapshot_path(migration.as_str());
             if *migration <= self.version && path.exists() {
-                fs::remove_file(&path).map_err(|error| failed(&path, &error))?;
+                fs::remove_file(&path).map_err(|error| unwritable(&path, &error))?;
             }
         }
         let snapshot = Snapshot::new(self.dialect, self.version.as_str(), NAME, self.schema.clone());
-        write(&self.folder.snapshot_path(self.version.as_str()), &snapshot.to_json())?;
-        let now = Folder::read(&self.folder.path).map_err(|error| {
-            let first = error.into_problems().into_iter().next();
-            first.unwrap_or_else(|| Problem::new(self.folder.path.display().to_string(), "cannot be read", ""))
-        })?;
-        write(&now.journal_path(), &now.journal_of_files(self.dialect, &self.time).to_json())
+        Folder::read(&self.folder.path).map_err(first)?.enter(&snapshot, &self.time)
     }
 }

@@ -8,56 +8,20 @@ use crate::dialect::Storage;
 use crate::expr::{Expr, name_sql};
 use crate::model::{
     Action, Check, Column, Deferrable, EnumType, ForeignKey, Identity, Index, IndexKey, IndexTarget, NullsOrder,
-    ObjectName, PrimaryKey, RawConstraint, Sequence, SequenceOptions, Table, Type, Unique, View,
+    ObjectName, PrimaryKey, RawConstraint, Sequence, SequenceOptions, Table, Unique, View,
 };
-
-/// A name as SQL, quoted where it must be.
-pub(crate) fn object_sql(name: &ObjectName) -> String {
-    match &name.schema {
-        Some(schema) => format!("{}.{}", name_sql(schema), name_sql(&name.name)),
-        None => name_sql(&name.name),
-    }
-}
-
-/// A type as SQL.
-pub(crate) fn type_sql(ty: &Type) -> String {
-    let digits = |name: &str, digits: &Option<u8>| digits.map_or(name.to_owned(), |digits| format!("{name}({digits})"));
-    match ty {
-        Type::Boolean => "boolean".to_owned(),
-        Type::SmallInt => "smallint".to_owned(),
-        Type::Integer => "integer".to_owned(),
-        Type::BigInt => "bigint".to_owned(),
-        Type::Real => "real".to_owned(),
-        Type::Double => "double precision".to_owned(),
-        Type::Numeric(None) => "numeric".to_owned(),
-        Type::Numeric(Some((precision, scale))) => format!("numeric({precision}, {scale})"),
-        Type::Text => "text".to_owned(),
-        Type::Varchar(length) => format!("varchar({length})"),
-        Type::Bytea => "bytea".to_owned(),
-        Type::Json => "json".to_owned(),
-        Type::Jsonb => "jsonb".to_owned(),
-        Type::Uuid => "uuid".to_owned(),
-        Type::Date => "date".to_owned(),
-        Type::Time(precision) => digits("time", precision),
-        Type::Timestamp(precision) => digits("timestamp", precision),
-        Type::Timestamptz(precision) => digits("timestamptz", precision),
-        Type::Enum(name) => object_sql(name),
-        Type::Array(element) => format!("{}[]", type_sql(element)),
-        Type::Native(text) => text.clone(),
-    }
-}
 
 /// `CREATE TYPE … AS ENUM`, with its comment.
 pub(crate) fn enum_type(ty: &EnumType) -> String {
     let values: Vec<String> = ty.values.iter().map(|value| quote_literal(value)).collect();
-    let name = object_sql(&ty.name);
+    let name = ty.name.sql();
     let comment = comment("TYPE", &name, ty.comment.as_ref());
     format!("CREATE TYPE {name} AS ENUM ({});\n{comment}", values.join(", "))
 }
 
 /// `CREATE TABLE` without its indexes and raw constraints, with annotations for how it is stored, and its comments.
 pub(crate) fn table(table: &Table, dialect: &str, storage: &Storage) -> String {
-    let name = object_sql(&table.name);
+    let name = table.name.sql();
     let mut placed = Placed::default();
     let mut lines: Vec<String> = Vec::new();
     for column in &table.columns {
@@ -79,7 +43,7 @@ pub(crate) fn table(table: &Table, dialect: &str, storage: &Storage) -> String {
 
 /// A view, with its comment.
 pub(crate) fn view(view: &View) -> String {
-    let name = object_sql(&view.name);
+    let name = view.name.sql();
     let kind = if view.materialized { "MATERIALIZED VIEW" } else { "VIEW" };
     let columns = if view.columns.is_empty() { String::new() } else { format!(" ({})", names(&view.columns)) };
     let options = view.options.as_ref().map(|options| format!(" {options}")).unwrap_or_default();
@@ -91,15 +55,15 @@ pub(crate) fn view(view: &View) -> String {
 pub(crate) fn sequence(sequence: &Sequence) -> String {
     let ty = sequence.ty.as_ref().map(|ty| format!(" AS {ty}")).unwrap_or_default();
     let owner = sequence.owned_by.as_ref();
-    let owner = owner.map(|(table, column)| format!(" OWNED BY {}.{}", object_sql(table), name_sql(column)));
+    let owner = owner.map(|(table, column)| format!(" OWNED BY {}.{}", table.sql(), name_sql(column)));
     let options = counting(&sequence.options);
     let options = if options.is_empty() { options } else { format!(" {options}") };
-    format!("CREATE SEQUENCE {}{ty}{options}{};\n", object_sql(&sequence.name), owner.unwrap_or_default())
+    format!("CREATE SEQUENCE {}{ty}{options}{};\n", sequence.name.sql(), owner.unwrap_or_default())
 }
 
 /// A constraint that is carried as text.
 pub(crate) fn raw_constraint(table: &ObjectName, constraint: &RawConstraint) -> String {
-    let (table, name) = (object_sql(table), name_sql(&constraint.name));
+    let (table, name) = (table.sql(), name_sql(&constraint.name));
     format!("ALTER TABLE {table} ADD CONSTRAINT {name} {};\n", constraint.definition)
 }
 
@@ -119,7 +83,7 @@ pub(crate) fn index(table: &ObjectName, index: &Index) -> String {
     format!(
         "CREATE {unique}INDEX {} ON {}{method} ({}){include}{nulls}{with}{predicate};\n",
         name_sql(&index.name),
-        object_sql(table),
+        table.sql(),
         keys.join(", ")
     )
 }
@@ -159,7 +123,7 @@ struct Placed {
 }
 
 fn column_line(table: &Table, column: &Column, placed: &mut Placed) -> String {
-    let mut line = format!("{} {}", name_sql(&column.name), type_sql(&column.ty));
+    let mut line = format!("{} {}", name_sql(&column.name), column.ty);
     if let Some(collation) = &column.collation {
         line += &format!(" COLLATE {}", collation_sql(collation));
     }
@@ -237,7 +201,7 @@ fn references(key: &ForeignKey) -> String {
     let full = if key.match_full { " MATCH FULL" } else { "" };
     format!(
         "REFERENCES {} ({}){full}{}{}{}",
-        object_sql(&key.parent),
+        key.parent.sql(),
         names(&key.parent_columns),
         action("DELETE", key.on_delete),
         action("UPDATE", key.on_update),

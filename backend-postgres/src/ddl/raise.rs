@@ -105,27 +105,24 @@ fn portable(text: &str) -> (Type, bool) {
 /// Takes away the names of constraints that the database gives by itself.
 fn unname(raised: &mut Schema, native: &Schema, storage: &Storage) {
     let mut bare = raised.clone();
-    for table in &mut bare.tables {
-        table.primary_key.iter_mut().for_each(|it| it.name = None);
-        table.uniques.iter_mut().for_each(|it| it.name = None);
-        table.foreign_keys.iter_mut().for_each(|it| it.name = None);
-        table.checks.iter_mut().for_each(|it| it.name = None);
-    }
+    bare.tables.iter_mut().for_each(nameless);
     let Ok(named) = lower(&bare, storage) else { return };
     for (table, named) in raised.tables.iter_mut().zip(&named.tables) {
         let is = native.table(&table.name);
         if is.is_some_and(|is| names(is) == names(named)) {
-            table.primary_key.iter_mut().for_each(|it| it.name = None);
-            table.uniques.iter_mut().for_each(|it| it.name = None);
-            table.foreign_keys.iter_mut().for_each(|it| it.name = None);
-            table.checks.iter_mut().for_each(|it| it.name = None);
-            continue;
-        }
-        // Where one has a name of its own, those that are given go by the others.
-        if is.is_some_and(|is| is.primary_key == named.primary_key) {
+            nameless(table);
+        } else if is.is_some_and(|is| is.primary_key == named.primary_key) {
+            // Where one has a name of its own, those that are given go by the others.
             table.primary_key.iter_mut().for_each(|it| it.name = None);
         }
     }
+}
+
+fn nameless(table: &mut Table) {
+    table.primary_key.iter_mut().for_each(|it| it.name = None);
+    table.uniques.iter_mut().for_each(|it| it.name = None);
+    table.foreign_keys.iter_mut().for_each(|it| it.name = None);
+    table.checks.iter_mut().for_each(|it| it.name = None);
 }
 
 fn names(table: &Table) -> Vec<Option<&String>> {

@@ -15,31 +15,13 @@ pub(crate) fn lowered(ty: &Type) -> Type {
     }
 }
 
-/// The type as SQL.
+/// The type as SQL, portable ones as the server spells them.
 pub(crate) fn sql(ty: &Type) -> String {
-    let digits = |digits: &Option<u8>| digits.map(|digits| format!("({digits})")).unwrap_or_default();
     match ty {
-        Type::Boolean => "boolean".to_owned(),
-        Type::SmallInt => "smallint".to_owned(),
-        Type::Integer => "integer".to_owned(),
-        Type::BigInt => "bigint".to_owned(),
-        Type::Real => "real".to_owned(),
-        Type::Double => "double precision".to_owned(),
-        Type::Numeric(None) => "numeric".to_owned(),
-        Type::Numeric(Some((precision, scale))) => format!("numeric({precision},{scale})"),
-        Type::Text => "text".to_owned(),
-        Type::Varchar(length) => format!("character varying({length})"),
-        Type::Bytea => "bytea".to_owned(),
-        Type::Json => "json".to_owned(),
-        Type::Jsonb => "jsonb".to_owned(),
-        Type::Uuid => "uuid".to_owned(),
-        Type::Date => "date".to_owned(),
-        Type::Time(precision) => format!("time{} without time zone", digits(precision)),
-        Type::Timestamp(precision) => format!("timestamp{} without time zone", digits(precision)),
-        Type::Timestamptz(precision) => format!("timestamp{} with time zone", digits(precision)),
         Type::Enum(name) => object(name),
         Type::Array(item) => format!("{}[]", sql(item)),
         Type::Native(text) => text.clone(),
+        portable => spelled(&portable.to_string()),
     }
 }
 
@@ -96,7 +78,22 @@ fn with_args(words: &str, args: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::spelled;
+    use super::{spelled, sql};
+    use whimbrel_schema::Type;
+
+    #[test]
+    fn portable_types_are_spelled_too() {
+        for (ty, server) in [
+            (Type::Varchar(40), "character varying(40)"),
+            (Type::Numeric(Some((10, 2))), "numeric(10,2)"),
+            (Type::Double, "double precision"),
+            (Type::Time(None), "time without time zone"),
+            (Type::Timestamp(Some(3)), "timestamp(3) without time zone"),
+            (Type::Array(Box::new(Type::Timestamptz(None))), "timestamp with time zone[]"),
+        ] {
+            assert_eq!(sql(&ty), server);
+        }
+    }
 
     #[test]
     fn types_are_spelled_as_the_server_does() {

@@ -32,8 +32,8 @@ pub(super) async fn run(context: &Context, arguments: &arguments::Diff) -> Resul
     let engine = Engine::of(context, &[&from, &to])?;
     let (before, after) = (engine.schema(&from).await?, engine.schema(&to).await?);
     let choices = Choices {
-        renames: flags::renames_in(&arguments.rename, &after.schema)?,
-        fills: flags::fills(&arguments.fill)?,
+        renames: flags::renames_in(&arguments.told.rename, &after.schema)?,
+        fills: flags::fills(&arguments.told.fill)?,
         online: arguments.online,
     };
     let way = between(engine.dialect, engine.scratch(), before, after, &choices).await;
@@ -50,7 +50,7 @@ fn show(context: &Context, dialect: &'static str, way: &Between) {
     }
     for loss in &way.script.losses {
         let note = output.err().notable("note");
-        output.say(format_args!("{note}: {} loses {}", printable(&loss.object), loss.what));
+        output.say(format_args!("{note}: {}", printable(&loss.to_string())));
     }
     for text in &sql {
         output.data(text.trim_end());
@@ -59,7 +59,7 @@ fn show(context: &Context, dialect: &'static str, way: &Between) {
         output.done("no difference");
     }
     if output.json {
-        let losses = way.script.losses.iter().map(|loss| format!("{} loses {}", loss.object, loss.what)).collect();
+        let losses = way.script.losses.iter().map(ToString::to_string).collect();
         let equal = way.changes.is_empty();
         let done = Some(Differs { dialect, equal, sql, losses, uncompared: way.uncompared.clone() });
         output.document(&json::Other { place: json::Place::default(), done, error: None });

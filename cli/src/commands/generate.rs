@@ -31,10 +31,10 @@ struct OfTarget {
 
 pub(super) async fn run(context: &Context, flags: &arguments::Generate) -> Result<u8, CliError> {
     let project = Project::open(context, false)?;
-    let mut renames = flags::renames(&flags.rename, &project.document)?;
+    let mut renames = flags::renames(&flags.told.rename, &project.document)?;
     let options = Options {
         name: (!flags.name.is_empty()).then(|| flags.name.join(" ")),
-        fills: flags::fills(&flags.fill)?,
+        fills: flags::fills(&flags.told.fill)?,
         accept_data_loss: flags.accept_data_loss,
         online: flags.online,
         now: Timestamp::now(),
@@ -77,7 +77,7 @@ fn explained(project: &Project, why: Refused) -> CliError {
     problems.extend(why.losses.iter().map(|(target, loss)| {
         whimbrel::Problem::new(
             project.schema_file.clone(),
-            format!("{target}: {} loses {}", loss.object, loss.what),
+            format!("{target}: {loss}"),
             "give `--accept-data-loss` if that is meant",
         )
     }));
@@ -88,13 +88,7 @@ fn show(context: &Context, project: &Project, plans: &[Plan], only_check: bool) 
     let output = &context.output;
     for (plan, place) in plans.iter().zip(&project.places) {
         for loss in &plan.losses {
-            output.say(format_args!(
-                "{}: {}: {} loses {}",
-                output.err().notable("note"),
-                plan.target,
-                loss.object,
-                loss.what
-            ));
+            output.say(format_args!("{}: {}: {loss}", output.err().notable("note"), plan.target));
         }
         if !plan.changes.is_empty() && !plan.proved {
             let why = "there is no throw-away database for it (scratch-url)";
@@ -119,7 +113,7 @@ fn of_target(plan: &Plan) -> OfTarget {
     OfTarget {
         target: plan.target.clone(),
         files: plan.files.iter().map(|(path, _)| path.display().to_string()).collect(),
-        losses: plan.losses.iter().map(|loss| format!("{} loses {}", loss.object, loss.what)).collect(),
+        losses: plan.losses.iter().map(ToString::to_string).collect(),
         proved: plan.proved,
     }
 }

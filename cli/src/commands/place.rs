@@ -97,7 +97,7 @@ impl Engine {
         match place {
             Place::File(path) => {
                 let file = path.display().to_string();
-                let schema = self.lowered(&file, &document(&file)?)?;
+                let schema = self.lowered(&file, &document(&file, PLACES)?)?;
                 Ok(Side { schema, is_live: false })
             }
             Place::Folder(path) => {
@@ -137,12 +137,13 @@ impl Engine {
     }
 }
 
-/// Reads a schema file.
-pub(super) fn document(file: &str) -> Result<Document, CliError> {
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        let hint = "name a schema file, a folder of migrations, or the URL of a database";
-        CliError::failed(format!("{file} cannot be read: {error}"), hint)
-    })?;
+/// What to write where a place is not there.
+pub(super) const PLACES: &str = "name a schema file, a folder of migrations, or the URL of a database";
+
+/// Reads a schema file; `hint` is for one that cannot be read at all.
+pub(super) fn document(file: &str, hint: &str) -> Result<Document, CliError> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| CliError::failed(format!("{file} cannot be read: {error}"), hint))?;
     read(file, &text).map_err(refused)
 }
 

@@ -1,12 +1,10 @@
 //! `pull`: the schema file of a database that is there already.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde::Serialize;
-use whimbrel::history::DEFAULT_HISTORY_TABLE;
-use whimbrel::schema::model::ObjectName;
-use whimbrel::schema::{dialect, pull, read_database};
+use whimbrel::schema::pull;
 
 use super::Context;
 use super::schema_targets::schema_file;
@@ -34,23 +32,14 @@ pub(super) async fn run(context: &Context, flags: &arguments::Pull) -> Result<u8
         let problem = whimbrel::Problem::new("", message, hint);
         return Err(CliError { exit_code: exit_code::UNREACHABLE, problems: vec![problem] });
     }
-    let file = match context.config()? {
-        Some(config) => schema_file(context, &config)?,
-        None => PathBuf::from("schema.sql"),
-    };
-    let name = opened.database.backend.dialect().name;
-    let missing = || CliError::usage(format!("this build has no schema engine for {name}"), "use one that has");
-    let engine = dialect(name).ok_or_else(missing)?;
-    let history = opened.target.history_table().unwrap_or_else(|| ObjectName::new(DEFAULT_HISTORY_TABLE));
-    // The history of the tool that was here before is no part of the schema either.
-    let ignored = [history, ObjectName::new("__drizzle_migrations"), ObjectName::new("_sqlx_migrations")];
-    let live = read_database(&*opened.database.backend, engine, &ignored).await;
-    let live = live.map_err(|error| CliError::database("read the schema", &error))?;
+    let file = schema_file(context)?;
+    // The histories of the tools that were here before are no part of the schema either.
+    let live = opened.live(&["__drizzle_migrations", "_sqlx_migrations"]).await?;
     if live == whimbrel::schema::Introspected::default() {
         let message = format!("there is nothing to pull: {} has no tables", printable(&opened.name()));
         return Err(CliError::failed(message, "name the database that has them: `--url URL`"));
     }
-    let pulled = pull(engine, &live.schema);
+    let pulled = pull(opened.engine()?, &live.schema);
     let written = write(&file, &pulled.text, flags.force)?;
     let unwritten: Vec<String> = pulled.unwritten.iter().chain(&live.uncompared).map(|line| printable(line)).collect();
     let output = &context.output;
@@ -72,7 +61,7 @@ pub(super) async fn run(context: &Context, flags: &arguments::Pull) -> Result<u8
 }
 
 /// Writes the file; `false`: it is there with this text. One with another text is kept unless that is meant.
-fn write(file: &std::path::Path, text: &str, force: bool) -> Result<bool, CliError> {
+fn write(file: &Path, text: &str, force: bool) -> Result<bool, CliError> {
     match fs::read_to_string(file) {
         Ok(there) if there == text => return Ok(false),
         Ok(there) if !there.trim().is_empty() && !force => {

@@ -3,14 +3,13 @@
 use std::io::{self, BufRead, IsTerminal};
 
 use serde::Serialize;
-use whimbrel::history::DEFAULT_HISTORY_TABLE;
 use whimbrel::schema::generate::texts;
 use whimbrel::schema::model::ObjectName;
-use whimbrel::schema::{Between, Choices, Side, between, compare_live, read_database};
+use whimbrel::schema::{Between, Choices, Schema, Side, between, compare_live};
 use whimbrel::{CodeSource, Migrator, Sql, SqlSession};
 
 use super::generate::{answers, flags};
-use super::place::{Engine, Place, document, explained};
+use super::place::{Engine, PLACES, Place, document, explained};
 use super::schema_targets::schema_file;
 use super::{Context, Opened};
 use crate::arguments;
@@ -33,20 +32,16 @@ struct Pushed {
 pub(super) async fn run(context: &Context, flags: &arguments::Push) -> Result<u8, CliError> {
     let opened = context.open()?;
     not_migrated(&opened).await?;
-    let file = match context.config()? {
-        Some(config) => schema_file(context, &config)?,
-        None => "schema.sql".into(),
-    };
-    let file = file.display().to_string();
-    let document = document(&file)?;
+    let file = schema_file(context)?.display().to_string();
+    let document = document(&file, PLACES)?;
     let place = Place::Url(opened.target.url().to_owned());
     let engine = Engine::of(context, &[&place])?;
     let after = Side { schema: engine.lowered(&file, &document)?, is_live: false };
     let mut choices =
-        Choices { renames: document.renames().to_vec(), fills: flags::fills(&flags.fill)?, online: false };
-    choices.renames.extend(flags::renames(&flags.rename, &document)?);
+        Choices { renames: document.renames().to_vec(), fills: flags::fills(&flags.told.fill)?, online: false };
+    choices.renames.extend(flags::renames(&flags.told.rename, &document)?);
     let way = loop {
-        let before = Side { schema: live(&opened, &engine).await?, is_live: true };
+        let before = Side { schema: live(&opened).await?, is_live: true };
         match between(engine.dialect, engine.scratch(), before, after.clone(), &choices).await {
             Ok(way) => break way,
             Err(why) => match why.problems.is_empty().then(|| answers::ask(context, &why.questions)).flatten() {
@@ -64,7 +59,7 @@ pub(super) async fn run(context: &Context, flags: &arguments::Push) -> Result<u8
     if let Some(code) = apply(&opened, &way).await? {
         return Ok(code);
     }
-    let compared = compare_live(&after.schema, &live(&opened, &engine).await?, &engine.dialect.rules());
+    let compared = compare_live(&after.schema, &live(&opened).await?, &engine.dialect.rules());
     if let Some(difference) = compared.differences.first() {
         let message = format!("the database is still not as {file} says: {difference}");
         return Err(CliError::failed(message, "push again; if it stays, this is a fault of the tool: report it"));
@@ -77,7 +72,7 @@ pub(super) async fn run(context: &Context, flags: &arguments::Push) -> Result<u8
 /// A database that has a history is changed by migrations alone.
 async fn not_migrated(opened: &Opened<'_>) -> Result<(), CliError> {
     let mut session = connect(opened).await?;
-    let table = opened.target.history_table().unwrap_or_else(|| ObjectName::new(DEFAULT_HISTORY_TABLE));
+    let table = opened.target.history_table();
     let has_rows = session.query(&format!("SELECT 1 FROM {} LIMIT 1", table.quoted())).await;
     session.close().await.map_err(|error| CliError::database("close the connection", &error))?;
     // Without the table there is no history.
@@ -94,10 +89,8 @@ async fn connect(opened: &Opened<'_>) -> Result<SqlSession, CliError> {
     session.map_err(|error| CliError::database(&format!("connect to {}", printable(&opened.name())), &error))
 }
 
-async fn live(opened: &Opened<'_>, engine: &Engine) -> Result<whimbrel::schema::Schema, CliError> {
-    let history = opened.target.history_table().unwrap_or_else(|| ObjectName::new(DEFAULT_HISTORY_TABLE));
-    let live = read_database(&*opened.database.backend, engine.dialect, &[history, ObjectName::new(PUSH_TABLE)]).await;
-    live.map(|live| live.schema).map_err(|error| CliError::database("read the schema", &error))
+async fn live(opened: &Opened<'_>) -> Result<Schema, CliError> {
+    Ok(opened.live(&[PUSH_TABLE]).await?.schema)
 }
 
 /// Shows the SQL, and asks.
@@ -108,8 +101,7 @@ fn accepted(opened: &Opened<'_>, way: &Between, flags: &arguments::Push) -> Resu
     }
     if !way.script.losses.is_empty() && !flags.accept_data_loss {
         let loss = |loss: &whimbrel::schema::Loss| {
-            let message = format!("{} loses {}", loss.object, loss.what);
-            whimbrel::Problem::new(opened.name(), message, "give `--accept-data-loss` if that is meant")
+            whimbrel::Problem::new(opened.name(), loss.to_string(), "give `--accept-data-loss` if that is meant")
         };
         return Err(super::schema_targets::refused(way.script.losses.iter().map(loss).collect()));
     }
@@ -150,7 +142,7 @@ async fn without_push_table(opened: &Opened<'_>) -> Result<(), CliError> {
 
 fn report(opened: &Opened<'_>, way: &Between) {
     if opened.context.output.json {
-        let losses = way.script.losses.iter().map(|loss| format!("{} loses {}", loss.object, loss.what)).collect();
+        let losses = way.script.losses.iter().map(ToString::to_string).collect();
         let done = Some(Pushed { up_to_date: way.changes.is_empty(), sql: texts(&way.script), losses });
         opened.context.output.document(&json::Other { place: opened.place(), done, error: None });
     }

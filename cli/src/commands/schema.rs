@@ -6,7 +6,7 @@ use whimbrel::schema::model::Schema;
 use whimbrel::schema::{Choices, Side, between, mermaid};
 
 use super::Context;
-use super::place::{Engine, Place, document, explained};
+use super::place::{Engine, PLACES, Place, document, explained};
 use super::schema_targets::schema_file;
 use crate::arguments::{self, SchemaForm};
 use crate::error::CliError;
@@ -25,10 +25,7 @@ pub(super) async fn run(context: &Context, arguments: &arguments::Schema) -> Res
     }
     let place = match &arguments.place {
         Some(place) => Place::named(place),
-        None => match context.config()? {
-            Some(config) => Place::File(schema_file(context, &config)?),
-            None => Place::File("schema.sql".into()),
-        },
+        None => Place::File(schema_file(context)?),
     };
     let engine = Engine::of(context, &[&place])?;
     let side = engine.schema(&place).await?;
@@ -56,7 +53,9 @@ pub(super) async fn run(context: &Context, arguments: &arguments::Schema) -> Res
 /// A picture shows the types that people write.
 fn portable(engine: &Engine, place: &Place, side: Side) -> Result<Schema, CliError> {
     match place {
-        Place::File(path) => Ok(document(&path.display().to_string())?.for_dialect(engine.dialect.dialect().name).0),
+        Place::File(path) => {
+            Ok(document(&path.display().to_string(), PLACES)?.for_dialect(engine.dialect.dialect().name).0)
+        }
         _ => Ok(engine.dialect.raise(&side.schema).0),
     }
 }

@@ -1,15 +1,14 @@
 //! The schema file and every target, as `generate` and `check` need them.
 
-use std::fs;
 use std::path::PathBuf;
 
 use whimbrel::Problem;
 use whimbrel::schema::generate::{Scratch, Target};
-use whimbrel::schema::read::{Document, read};
+use whimbrel::schema::read::Document;
 use whimbrel::schema::{Rename, SchemaDialect, dialect, scratch};
 
 use super::Context;
-use crate::config::Config;
+use super::place::document;
 use crate::error::CliError;
 use crate::exit_code;
 use crate::target::{SchemaTarget, schema_targets};
@@ -42,16 +41,8 @@ impl Project {
         let config = context.config()?.ok_or_else(|| {
             CliError::usage("there is no whimbrel.toml here or in a folder above", "write one with `whimbrel init`")
         })?;
-        let schema = schema_file(context, &config)?;
-        let schema_file = schema.display().to_string();
-        let text = fs::read_to_string(&schema).map_err(|error| {
-            let hint = match error.kind() {
-                std::io::ErrorKind::InvalidData => "save the file as UTF-8",
-                _ => "write it, or correct `schema` in whimbrel.toml",
-            };
-            CliError::failed(format!("{schema_file} cannot be read: {error}"), hint)
-        })?;
-        let document = read(&schema_file, &text).map_err(refused)?;
+        let schema_file = schema_file(context)?.display().to_string();
+        let document = document(&schema_file, "write it, or correct `schema` in whimbrel.toml")?;
         let targets = schema_targets(&context.common, &config, &context.environment)?;
         let places = targets.into_iter().map(|target| Place::new(target, own_server)).collect::<Result<_, _>>()?;
         Ok(Self { schema_file, document, places })
@@ -105,7 +96,9 @@ impl Place {
     }
 }
 
-pub(super) fn schema_file(context: &Context, config: &Config) -> Result<PathBuf, CliError> {
+/// The schema file that whimbrel.toml names, or the usual one beside it or here.
+pub(super) fn schema_file(context: &Context) -> Result<PathBuf, CliError> {
+    let Some(config) = context.config()? else { return Ok(PathBuf::from("schema.sql")) };
     match &config.schema {
         Some(text) => config.path(text, &context.environment),
         None => Ok(config.folder().join("schema.sql")),

@@ -1,9 +1,7 @@
 //! `verify`: the history against the folder, and the database against the snapshot of its newest migration.
 
 use serde::Serialize;
-use whimbrel::history::DEFAULT_HISTORY_TABLE;
-use whimbrel::schema::model::ObjectName;
-use whimbrel::schema::{Snapshot, compare_live, dialect, read_database};
+use whimbrel::schema::{Snapshot, compare_live};
 use whimbrel::{MigrationState, Status};
 
 use super::{Context, Opened};
@@ -70,13 +68,7 @@ fn newest_snapshot(opened: &Opened<'_>, status: &Status) -> Result<Option<Snapsh
 
 /// How the database differs from the snapshot, and what was not compared.
 async fn drift(opened: &Opened<'_>, snapshot: &Snapshot) -> Result<(Vec<String>, Vec<String>), CliError> {
-    let backend = &*opened.database.backend;
-    let name = backend.dialect().name;
-    let missing = || CliError::usage(format!("this build has no schema engine for {name}"), "use one that has");
-    let engine = dialect(name).ok_or_else(missing)?;
-    let ignored = [opened.target.history_table().unwrap_or_else(|| ObjectName::new(DEFAULT_HISTORY_TABLE))];
-    let live = read_database(backend, engine, &ignored).await;
-    let live = live.map_err(|error| CliError::database("read the schema", &error))?;
+    let (engine, live) = (opened.engine()?, opened.live(&[]).await?);
     let compared = compare_live(&snapshot.schema, &live.schema, &engine.rules());
     let drift = compared.differences.iter().map(|it| printable(&it.to_string())).collect();
     Ok((drift, compared.uncompared.iter().chain(&live.uncompared).map(|it| printable(it)).collect()))

@@ -109,6 +109,8 @@ pub fn assess(namespaces: &[&str], migrations: &[Migration], history: &[HistoryR
     let mut rows: HashMap<&MigrationId, usize> =
         history.iter().enumerate().map(|(index, row)| (&row.id, index)).collect();
     let mut entries = Vec::with_capacity(migrations.len());
+    let mut reached = checkpoints(migrations, history);
+    reached.retain(Checkpoint::is_reached);
     for namespace in namespaces {
         let own = |id: &MigrationId| &*id.namespace == *namespace;
         let begun = history.iter().filter(|row| own(&row.id) && has_begun(row));
@@ -121,7 +123,6 @@ pub fn assess(namespaces: &[&str], migrations: &[Migration], history: &[HistoryR
         }
         let newest_file = migrations.iter().filter(|m| own(&m.id)).filter_map(|m| m.id.version()).max();
         let left: Vec<usize> = rows.iter().filter(|(id, _)| own(id)).map(|(_, index)| *index).collect();
-        let reached: Vec<_> = checkpoints(namespace, migrations, history).filter(Checkpoint::is_reached).collect();
         for index in left {
             let id = history[index].id.clone();
             rows.remove(&history[index].id);

@@ -17,18 +17,14 @@ pub(super) struct Checkpoint<'a> {
     history: &'a [HistoryRow],
 }
 
-/// The checkpoints of a namespace.
-pub(super) fn checkpoints<'a>(
-    namespace: &'a str,
-    migrations: &'a [Migration],
-    history: &'a [HistoryRow],
-) -> impl Iterator<Item = Checkpoint<'a>> {
-    let own = migrations.iter().filter(move |migration| &*migration.id.namespace == namespace);
-    own.filter_map(move |migration| {
+/// The checkpoints of all namespaces.
+pub(super) fn checkpoints<'a>(migrations: &'a [Migration], history: &'a [HistoryRow]) -> Vec<Checkpoint<'a>> {
+    let checkpoint = |migration: &'a Migration| {
         let folded = migration.directives().folded.as_slice();
         let version = migration.id.version().filter(|_| !folded.is_empty())?;
         Some(Checkpoint { migration, version, folded, history })
-    })
+    };
+    migrations.iter().filter_map(checkpoint).collect()
 }
 
 impl Checkpoint<'_> {

@@ -150,27 +150,11 @@ fn base(ty: &str) -> String {
 
 fn base_of(ty: &Type) -> String {
     match ty {
-        Type::Boolean => "boolean".to_owned(),
-        Type::SmallInt => "smallint".to_owned(),
-        Type::Integer => "integer".to_owned(),
-        Type::BigInt => "bigint".to_owned(),
-        Type::Real => "real".to_owned(),
-        Type::Double => "double precision".to_owned(),
-        Type::Numeric(_) => "numeric".to_owned(),
-        Type::Text => "text".to_owned(),
-        Type::Varchar(_) => "varchar".to_owned(),
-        Type::Bytea => "bytea".to_owned(),
-        Type::Json => "json".to_owned(),
-        Type::Jsonb => "jsonb".to_owned(),
-        Type::Uuid => "uuid".to_owned(),
-        Type::Date => "date".to_owned(),
-        Type::Time(_) => "time".to_owned(),
-        Type::Timestamp(_) => "timestamp".to_owned(),
-        Type::Timestamptz(_) => "timestamptz".to_owned(),
         Type::Enum(name) if name.schema.is_none() => name_sql(&name.name),
         Type::Enum(name) => name.to_string(),
         Type::Array(item) => format!("{}[]", base_of(item)),
         Type::Native(text) => native_base(text),
+        portable => base(&portable.to_string()),
     }
 }
 

@@ -63,7 +63,7 @@ async fn one(target: &Target<'_>, folder: &Folder, found: &mut Checked) {
     match target.scratch {
         None => found.not_replayed.push(target.name.clone()),
         Some(scratch) => {
-            match scratch.replay(&target.folder, &[]).await {
+            match scratch.replay(Some(&target.folder), &[]).await {
                 Ok(is) => {
                     let hint = "correct the migration that was edited, or write the change into the schema";
                     match super::proof(target, scratch, &snapshot, &is.schema).await {

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use whimbrel_core::quote_identifier;
 
+use crate::expr::name_sql;
+
 /// The name of a table, type, view or sequence, with its schema where that is not the default one.
 ///
 /// In text, and in JSON, each part is quoted only where it must be: `users`, `"User Data"`, `audit.log`.
@@ -35,6 +37,15 @@ impl ObjectName {
         match &self.schema {
             Some(schema) => format!("{}.{}", quote_identifier(schema), quote_identifier(&self.name)),
             None => quote_identifier(&self.name),
+        }
+    }
+
+    /// The name as SQL that every dialect takes, quoted only where it must be.
+    #[must_use]
+    pub fn sql(&self) -> String {
+        match &self.schema {
+            Some(schema) => format!("{}.{}", name_sql(schema), name_sql(&self.name)),
+            None => name_sql(&self.name),
         }
     }
 

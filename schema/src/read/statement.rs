@@ -4,7 +4,7 @@ use squawk_syntax::ast::{self, AstNode};
 use whimbrel_core::split::{LexemeKind, Lexer, tokens};
 
 use super::annotation::Annotations;
-use super::node::{name, name as name_of, object_name, start, text};
+use super::node::{name, object_name, start, text};
 use super::{Parsed, Piece, Reader};
 use crate::dialect::{Rename, RenamedObject};
 use crate::model::{EnumType, Native, ObjectName, Sequence, View};
@@ -157,17 +157,18 @@ impl Reader<'_> {
             let text = piece.statement.text.get(from.start..last.start + last.text.len())?;
             Some((object_name(text)?, at + parts))
         };
-        let Some((name, next)) = named(at) else { return self.carried(piece) };
+        let Some((sequence_name, next)) = named(at) else { return self.carried(piece) };
         at = next;
         let rest = lexemes.get(at).and_then(|it| piece.statement.text.get(it.start..)).unwrap_or_default();
-        let mut sequence = Sequence { name, ty: None, options: super::column::sequence_options(rest), owned_by: None };
+        let options = super::column::sequence_options(rest);
+        let mut sequence = Sequence { name: sequence_name, ty: None, options, owned_by: None };
         while at < lexemes.len() {
             if is(at, "as") {
                 let ty = lexemes.get(at + 1).map(|it| it.text.to_ascii_lowercase());
                 sequence.ty = ty.filter(|ty| ty != "bigint");
             } else if is(at, "owned") && is(at + 1, "by") {
                 let parts = lexemes.get(at + 2..).unwrap_or_default();
-                let parts: Vec<String> = parts.iter().filter(|it| it.text != ".").map(|it| name_of(it.text)).collect();
+                let parts: Vec<String> = parts.iter().filter(|it| it.text != ".").map(|it| name(it.text)).collect();
                 sequence.owned_by = match parts.as_slice() {
                     [table, column, ..] if parts.len() == 2 => Some((ObjectName::new(table.clone()), column.clone())),
                     [schema, table, column] => {

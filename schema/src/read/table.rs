@@ -113,13 +113,9 @@ impl<'a> Reader<'a> {
     /// A constraint of one dialect that is carried as text.
     fn raw_constraint(&mut self, table: &mut Table, constraint: &ast::TableConstraint) {
         let whole = text(constraint);
-        let name = constraint
-            .syntax()
-            .children()
-            .find_map(ast::ConstraintNameClause::cast)
-            .and_then(|it| super::constraint::constraint_name(Some(it)));
         let clause = constraint.syntax().children().find_map(ast::ConstraintNameClause::cast);
-        let from = clause.map_or(0, |clause| text(&clause).len());
+        let from = clause.as_ref().map_or(0, |clause| text(clause).len());
+        let name = super::constraint::constraint_name(clause);
         let definition = whole.get(from..).unwrap_or(&whole).trim().to_owned();
         table.raw_constraints.push(RawConstraint { name: name.unwrap_or_default(), definition });
     }

@@ -7,12 +7,16 @@ use std::process::Command;
 use serde_json::Value;
 use whimbrel::{CodeSource, MigrateError, MigrateErrorKind};
 use whimbrel_tests::database::TestDatabase;
-use whimbrel_tests::postgres::requested;
+
+/// Where material of other projects is, as far as it is there.
+pub(crate) fn fixtures() -> PathBuf {
+    let named = std::env::var_os("WHIMBREL_FIXTURES").map(PathBuf::from);
+    named.unwrap_or_else(|| crate::root().join("../shared/fixtures"))
+}
 
 /// The folders of this dialect; `None`, aloud, where the fixtures are not there.
 pub(crate) fn corpora(dialect: &str) -> Option<Vec<PathBuf>> {
-    let fixtures = std::env::var_os("WHIMBREL_FIXTURES").map(PathBuf::from);
-    let fixtures = fixtures.unwrap_or_else(|| crate::root().join("../shared/fixtures"));
+    let fixtures = fixtures();
     let Ok(index) = std::fs::read_to_string(fixtures.join("corpora/index.json")) else {
         println!("DID NOT RUN: no corpora in {} (set WHIMBREL_FIXTURES), 0 of 24 folders tried", fixtures.display());
         return None;
@@ -197,10 +201,7 @@ fn on_server(database: &TestDatabase) -> u32 {
 
 #[test]
 fn postgres_folders_give_their_schema() {
-    if !requested() {
-        println!("did not run: SQLite alone was asked for");
-        return;
-    }
+    crate::needs_postgres!();
     let Some(folders) = corpora("postgres") else { return };
     crate::block_on(async {
         let (mut tried, mut applied, mut compared) = (0, 0, 0);

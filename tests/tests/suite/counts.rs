@@ -12,7 +12,7 @@ use whimbrel::postgres::PostgresBackend;
 use whimbrel::{BoxError, CancelToken, CodeSource, Hooks, MigrateError, Migrator, Sql, TransactionMode, async_trait};
 use whimbrel_tests::database::TestDatabase;
 use whimbrel_tests::long::{Part, is_long};
-use whimbrel_tests::postgres::{own_server, requested};
+use whimbrel_tests::postgres::own_server;
 
 use super::on_both;
 
@@ -63,10 +63,7 @@ async fn pass_on(
 
 #[test]
 fn a_migration_is_one_round_trip_on_postgres() {
-    if !requested() {
-        println!("did not run: SQLite alone was asked for");
-        return;
-    }
+    crate::needs_postgres!();
     crate::block_on(async {
         let database = TestDatabase::postgres().await;
         let on_server = database.server().expect("it is Postgres");
@@ -113,10 +110,7 @@ fn noting(headers: [&str; 3]) -> CodeSource {
 
 #[test]
 fn directives_end_with_their_migration_in_one_message_for_all_on_postgres() {
-    if !requested() {
-        println!("did not run: SQLite alone was asked for");
-        return;
-    }
+    crate::needs_postgres!();
     let (five, nine) =
         ("-- whimbrel: lock-timeout 5s", "-- whimbrel: lock-timeout 9s\n-- whimbrel: statement-timeout 8s");
     crate::block_on(async {
@@ -144,10 +138,7 @@ fn directives_end_with_their_migration_in_one_message_for_all_on_postgres() {
 
 #[test]
 fn a_migration_is_one_flush_of_the_wal_on_postgres() {
-    if !requested() {
-        println!("did not run: SQLite alone was asked for");
-        return;
-    }
+    crate::needs_postgres!();
     crate::block_on(async {
         let server = own_server(&["autovacuum=off", "checkpoint_timeout=1h", "bgwriter_lru_maxpages=0"]).await;
         let flushes = match server.major() {

@@ -21,6 +21,17 @@ fn block_on<T>(test: impl Future<Output = T>) -> T {
     runtime.expect("a runtime starts").block_on(test)
 }
 
+/// Ends a test that needs a server when none was asked for, aloud.
+macro_rules! needs_postgres {
+    () => {
+        if !whimbrel_tests::postgres::requested() {
+            println!("did not run: SQLite alone was asked for");
+            return;
+        }
+    };
+}
+use needs_postgres;
+
 /// Writes a test on each dialect for every function named: `async fn(TestDatabase)`.
 macro_rules! on_both {
     ($($name:ident)*) => {
@@ -33,10 +44,7 @@ macro_rules! on_both {
         mod postgres {
             $(#[test]
             fn $name() {
-                if !whimbrel_tests::postgres::requested() {
-                    println!("did not run: SQLite alone was asked for");
-                    return;
-                }
+                crate::needs_postgres!();
                 crate::block_on(async {
                     super::$name(whimbrel_tests::database::TestDatabase::postgres().await).await;
                 });

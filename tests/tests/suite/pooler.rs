@@ -9,7 +9,7 @@ use tokio_postgres::{Client, NoTls};
 use whimbrel::{Aftermath, DirectorySource, MigrateError, Migrator, TransactionMode};
 use whimbrel_tests::database::TestDatabase;
 use whimbrel_tests::pooler::Pooler;
-use whimbrel_tests::postgres::{self, Database};
+use whimbrel_tests::postgres::Database;
 
 /// How many connections to the server the pool has.
 const SIZE: u32 = 3;
@@ -22,10 +22,7 @@ macro_rules! through_the_pooler {
     ($($name:ident)*) => {
         $(#[test]
         fn $name() {
-            if !postgres::requested() {
-                println!("did not run: SQLite alone was asked for");
-                return;
-            }
+            crate::needs_postgres!();
             crate::block_on(async {
                 let test = async { tests::$name(Bench::start(0).await).await };
                 tokio::time::timeout(LIMIT, test).await.expect("it ends in time");
@@ -54,10 +51,7 @@ through_the_pooler! {
 /// PgBouncer keeps no statement by name with `0`, and 200 a client by default since 1.21.
 #[test]
 fn prepared_statements_may_be_kept_by_the_pooler() {
-    if !postgres::requested() {
-        println!("did not run: SQLite alone was asked for");
-        return;
-    }
+    crate::needs_postgres!();
     crate::block_on(async {
         let test = async {
             let bench = Bench::start(200).await;

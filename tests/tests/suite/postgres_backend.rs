@@ -26,16 +26,7 @@ mod sessions;
 #[path = "postgres_backend/tls.rs"]
 mod tls;
 
-/// Ends a test that needs a server when none was asked for, aloud.
-macro_rules! needs_postgres {
-    () => {
-        if !whimbrel_tests::postgres::requested() {
-            eprintln!("did not run: SQLite alone was asked for");
-            return;
-        }
-    };
-}
-use needs_postgres;
+use crate::needs_postgres;
 
 /// What a program told while it ran.
 #[derive(Default)]

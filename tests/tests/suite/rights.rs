@@ -3,7 +3,7 @@
 use whimbrel::sqlite::SqliteBackend;
 use whimbrel::{BackendErrorKind, CodeSource, MigrateError, Migrator};
 use whimbrel_tests::database::TestDatabase;
-use whimbrel_tests::postgres::{Role, requested};
+use whimbrel_tests::postgres::Role;
 
 fn source() -> CodeSource {
     CodeSource::new().sql("1", "boards", "create table boards (id integer)")
@@ -35,10 +35,7 @@ fn migrator_as(database: &TestDatabase, role: &Role) -> Migrator {
 
 #[test]
 fn a_postgres_role_that_can_only_read() {
-    if !requested() {
-        println!("did not run: SQLite alone was asked for");
-        return;
-    }
+    crate::needs_postgres!();
     crate::block_on(async {
         let (database, role) = with_role("NOSUPERUSER").await;
         let as_role = || migrator_as(&database, &role);
@@ -64,10 +61,7 @@ fn a_postgres_role_that_can_only_read() {
 
 #[test]
 fn a_postgres_role_that_may_not_see_the_history() {
-    if !requested() {
-        println!("did not run: SQLite alone was asked for");
-        return;
-    }
+    crate::needs_postgres!();
     crate::block_on(async {
         let (database, role) = with_role("NOSUPERUSER").await;
         database.migrator().source(source()).migrate().await.expect("the owner migrates");
@@ -79,10 +73,7 @@ fn a_postgres_role_that_may_not_see_the_history() {
 
 #[test]
 fn everything_belongs_to_the_postgres_role_that_was_set() {
-    if !requested() {
-        println!("did not run: SQLite alone was asked for");
-        return;
-    }
+    crate::needs_postgres!();
     crate::block_on(async {
         let (database, role) = with_role("NOSUPERUSER").await;
         let grant = format!("grant create, usage on schema public to {}", role.name);

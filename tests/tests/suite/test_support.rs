@@ -74,10 +74,7 @@ fn processes_share_a_sqlite_template() {
 
 #[test]
 fn processes_share_a_postgres_template_that_one_of_them_makes() {
-    if !postgres::requested() {
-        println!("did not run: SQLite alone was asked for");
-        return;
-    }
+    crate::needs_postgres!();
     block_on(async {
         let database = postgres::fresh_database().await;
         // Its name makes a content that no other test has.
@@ -97,10 +94,7 @@ fn processes_share_a_postgres_template_that_one_of_them_makes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_test_has_a_postgres_database_of_its_own() {
-    if !postgres::requested() {
-        println!("did not run: SQLite alone was asked for");
-        return;
-    }
+    crate::needs_postgres!();
     let server = postgres::fresh_database().await;
     let (one, two) = (notes().postgres(&server.url()).await.unwrap(), notes().postgres(&server.url()).await.unwrap());
     let mut sql = SqlSession::connect(one.backend()).await.unwrap();

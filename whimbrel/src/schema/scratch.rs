@@ -20,14 +20,14 @@ pub struct MemoryScratch;
 #[cfg(feature = "sqlite")]
 #[async_trait]
 impl Scratch for MemoryScratch {
-    async fn replay(&self, folder: &Path, more: &[Generated]) -> Result<Introspected, Problem> {
+    async fn replay(&self, folder: Option<&Path>, more: &[Generated]) -> Result<Introspected, Problem> {
         let backend = whimbrel_backend_sqlite::SqliteBackend::memory();
         replay(Arc::new(backend), &super::SQLITE, folder, more).await
     }
 
     async fn replay_rows(&self, folder: &Path) -> Result<Replayed, Problem> {
         let backend = Arc::new(whimbrel_backend_sqlite::SqliteBackend::memory());
-        let found = replay(backend.clone(), &super::SQLITE, folder, &[]).await?;
+        let found = replay(backend.clone(), &super::SQLITE, Some(folder), &[]).await?;
         with_rows(&*backend, found).await
     }
 }
@@ -53,19 +53,19 @@ impl ServerScratch {
 #[cfg(feature = "postgres")]
 #[async_trait]
 impl Scratch for ServerScratch {
-    async fn replay(&self, folder: &Path, more: &[Generated]) -> Result<Introspected, Problem> {
+    async fn replay(&self, folder: Option<&Path>, more: &[Generated]) -> Result<Introspected, Problem> {
         Ok(self.replayed(folder, more, false).await?.found)
     }
 
     async fn replay_rows(&self, folder: &Path) -> Result<Replayed, Problem> {
-        self.replayed(folder, &[], true).await
+        self.replayed(Some(folder), &[], true).await
     }
 }
 
 #[cfg(feature = "postgres")]
 impl ServerScratch {
     /// On a new database, which is removed whatever comes of it.
-    async fn replayed(&self, folder: &Path, more: &[Generated], rows: bool) -> Result<Replayed, Problem> {
+    async fn replayed(&self, folder: Option<&Path>, more: &[Generated], rows: bool) -> Result<Replayed, Problem> {
         let now = whimbrel_core::Timestamp::now().microseconds();
         let name = format!("whimbrel_scratch_{now}_{}", std::process::id());
         let refused = |doing: &str, error: &whimbrel_core::BackendError| {
@@ -104,11 +104,11 @@ pub(super) fn on_server(url: Option<&str>) -> Result<Option<Box<dyn Scratch>>, B
 async fn replay(
     backend: Arc<dyn MigrationBackend>,
     dialect: &dyn SchemaDialect,
-    folder: &Path,
+    folder: Option<&Path>,
     more: &[Generated],
 ) -> Result<Introspected, Problem> {
     let mut migrator = Migrator::shared(Arc::clone(&backend));
-    if folder.exists() {
+    if let Some(folder) = folder.filter(|folder| folder.exists()) {
         migrator = migrator.source(DirectorySource::new(folder));
     }
     let add = |source: CodeSource, it: &Generated| source.sql(it.version.as_str(), &it.name, it.text.clone());

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use tokio_postgres::Client;
 use whimbrel_core::split::{Lexer, split};
 use whimbrel_tests::database::TestDatabase;
-use whimbrel_tests::postgres;
 
 use super::Project;
 use super::server::query;
@@ -57,10 +56,7 @@ async fn way() -> (Project, Vec<String>) {
 
 #[test]
 fn a_database_with_rows_goes_the_careful_way() {
-    if !postgres::requested() {
-        println!("did not run: SQLite alone was asked for");
-        return;
-    }
+    crate::needs_postgres!();
     crate::block_on(async {
         let (mut project, texts) = way().await;
         let has = |what: &str| texts.iter().filter(|text| text.contains(what)).count();
@@ -107,10 +103,7 @@ async fn held(client: &Client, mode: &str) -> BTreeSet<String> {
 
 #[test]
 fn no_row_is_read_under_a_lock_that_stops_the_application() {
-    if !postgres::requested() {
-        println!("did not run: SQLite alone was asked for");
-        return;
-    }
+    crate::needs_postgres!();
     crate::block_on(async {
         let (project, texts) = way().await;
         let client = project.database.server().expect("it is on a server").connect().await;

@@ -8,10 +8,9 @@ use whimbrel::schema::model::{ObjectName, Schema};
 use whimbrel::schema::{Introspected, SchemaDialect, pull, read_database};
 use whimbrel::{MigrationBackend, Sql, SqlSession};
 use whimbrel_tests::database::TestDatabase;
-use whimbrel_tests::postgres::requested;
 
 use super::Project;
-use crate::corpora::{Corpus, Went, apply, corpora};
+use crate::corpora::{Corpus, Went, apply, corpora, fixtures};
 use crate::on_both;
 
 async fn introspected(backend: &dyn MigrationBackend, engine: &dyn SchemaDialect) -> Introspected {
@@ -31,10 +30,7 @@ fn objects(schema: &Schema) -> usize {
 
 #[test]
 fn postgres_schemas_of_other_projects_are_pulled() {
-    if !requested() {
-        println!("did not run: SQLite alone was asked for");
-        return;
-    }
+    crate::needs_postgres!();
     let Some(folders) = corpora("postgres") else { return };
     crate::block_on(async {
         let engine = whimbrel::schema::dialect("postgres").expect("this build has it");
@@ -91,12 +87,8 @@ async fn restore(backend: &dyn MigrationBackend, text: &str) {
 
 #[test]
 fn a_postgres_database_of_another_tool_is_pulled_and_nothing_is_left_to_do() {
-    if !requested() {
-        println!("did not run: SQLite alone was asked for");
-        return;
-    }
-    let fixtures = std::env::var_os("WHIMBREL_FIXTURES").map(std::path::PathBuf::from);
-    let fixtures = fixtures.unwrap_or_else(|| crate::root().join("../shared/fixtures"));
+    crate::needs_postgres!();
+    let fixtures = fixtures();
     if !fixtures.join("drizzle/pg").exists() {
         println!("DID NOT RUN: no dumps in {} (set WHIMBREL_FIXTURES)", fixtures.display());
         return;

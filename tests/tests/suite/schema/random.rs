@@ -180,10 +180,7 @@ async fn rows_are_there(bench: &Bench, case: &Case) -> Result<(), String> {
 
 #[test]
 fn any_schema_of_postgres_becomes_any_other() {
-    if !postgres::requested() {
-        println!("did not run: SQLite alone was asked for");
-        return;
-    }
+    crate::needs_postgres!();
     let mut part = long::Part::begin("ways between schemas", 250, Some(20_000));
     let seed = long::seed();
     let only = std::env::var("WHIMBREL_CASE").ok().and_then(|it| it.parse::<u64>().ok());

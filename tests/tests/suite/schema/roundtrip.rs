@@ -6,7 +6,7 @@ use whimbrel::schema::change::apply_all;
 use whimbrel_tests::postgres::{self, Database};
 
 use super::server::{Fills, build, equal, introspected, query, run, steps, written};
-use crate::corpora::corpora;
+use crate::corpora::{corpora, fixtures};
 
 /// A database that a dump has made.
 async fn loaded(dump: &Path) -> Database {
@@ -21,10 +21,7 @@ async fn loaded(dump: &Path) -> Database {
 
 #[test]
 fn schemas_of_other_projects_come_back_as_they_are() {
-    if !postgres::requested() {
-        println!("did not run: SQLite alone was asked for");
-        return;
-    }
+    crate::needs_postgres!();
     let Some(folders) = corpora("postgres") else { return };
     crate::block_on(async {
         let (mut left, mut wrong) = (0, Vec::new());
@@ -56,8 +53,8 @@ fn schemas_of_other_projects_come_back_as_they_are() {
 }
 
 fn pairs() -> Option<PathBuf> {
-    let folders = corpora("postgres")?;
-    Some(folders.first()?.parent()?.parent()?.join("diffpairs"))
+    corpora("postgres")?;
+    Some(fixtures().join("diffpairs"))
 }
 
 /// One row for every table, with a value in every column that asks for one.
@@ -108,10 +105,7 @@ async fn pair(folder: &Path, fills: &Fills) -> (Database, Vec<String>) {
 
 #[test]
 fn a_boolean_of_a_project_becomes_an_enum_and_its_rows_stay() {
-    if !postgres::requested() {
-        println!("did not run: SQLite alone was asked for");
-        return;
-    }
+    crate::needs_postgres!();
     let Some(folder) = pairs() else { return };
     crate::block_on(async {
         let fill = "CASE WHEN build_status THEN 'success'::build_status ELSE 'failure'::build_status END";
@@ -125,10 +119,7 @@ fn a_boolean_of_a_project_becomes_an_enum_and_its_rows_stay() {
 
 #[test]
 fn a_column_of_a_project_is_replaced_and_the_loss_is_told() {
-    if !postgres::requested() {
-        println!("did not run: SQLite alone was asked for");
-        return;
-    }
+    crate::needs_postgres!();
     let Some(folder) = pairs() else { return };
     crate::block_on(async {
         let column = ("pull_request".into(), "delegated_permission".to_owned());
