@@ -10,6 +10,7 @@ use whimbrel_schema::{Introspected, Schema, SchemaDialect, Script, ScriptRequest
 
 mod expr;
 mod lower;
+mod meaning;
 mod mention;
 mod place;
 mod raise;
@@ -76,6 +77,10 @@ impl SchemaDialect for SqliteSchema {
 
     fn raise(&self, native: &Schema) -> (Schema, Storage) {
         raise::raise(native)
+    }
+
+    fn differences_of_meaning(&self, portable: &Schema, storage: &Storage) -> Vec<String> {
+        meaning::notes(portable, storage)
     }
 
     fn script(&self, request: &ScriptRequest<'_>) -> Result<Script, Vec<Problem>> {

@@ -39,6 +39,11 @@ pub trait SchemaDialect: fmt::Debug + Send + Sync {
     /// column brings back is left out.
     fn raise(&self, native: &Schema) -> (Schema, Storage);
 
+    /// Where the schema does not mean quite the same in this dialect, each in a sentence with the columns that it is about.
+    fn differences_of_meaning(&self, _portable: &Schema, _storage: &Storage) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Writes the changes as SQL.
     ///
     /// # Errors

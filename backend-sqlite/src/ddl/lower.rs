@@ -1,6 +1,6 @@
 //! From portable SQL to SQLite's.
 
-mod options;
+pub(super) mod options;
 mod query;
 mod translate;
 mod values;

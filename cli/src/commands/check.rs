@@ -1,5 +1,7 @@
 //! `check`: folders, snapshots and the schema file agree, on every target.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use whimbrel::schema::generate::checked;
 
@@ -16,15 +18,21 @@ struct Checked {
     agrees: bool,
     problems: Vec<String>,
     not_replayed: Vec<String>,
+    differences_of_meaning: Vec<String>,
 }
 
 pub(super) async fn run(context: &Context, flags: &arguments::Check) -> Result<u8, CliError> {
     let project = Project::open(context, true)?;
     let found = checked(&project.targets(&[])).await;
+    // With one dialect there is nothing that it could differ from.
+    let dialects: BTreeSet<&str> = project.places.iter().map(|place| place.target.dialect).collect();
+    let meaning = found.meaning.iter().filter(|_| dialects.len() > 1);
+    let meaning = meaning.map(|(target, note)| printable(&format!("{target}: {note}"))).collect();
     let checked = Checked {
         agrees: found.problems.is_empty(),
         problems: project.located(found.problems).iter().map(|problem| printable(&problem.to_string())).collect(),
         not_replayed: found.not_replayed,
+        differences_of_meaning: meaning,
     };
     let code = match (checked.agrees, checked.not_replayed.is_empty() || !flags.require_replay) {
         (false, _) => exit_code::NOT_AS_ASKED,
@@ -43,6 +51,9 @@ fn show(context: &Context, checked: Checked) {
             "{}: the folder of {target} was NOT replayed: there is no throw-away database for it (scratch-url)",
             output.err().notable("note")
         ));
+    }
+    for note in &checked.differences_of_meaning {
+        output.say(format_args!("{}: {note}", output.err().notable("note")));
     }
     if checked.agrees {
         output.done("folders, snapshots and the schema agree");

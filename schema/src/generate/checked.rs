@@ -16,6 +16,8 @@ pub struct Checked {
     pub problems: Vec<Problem>,
     /// Targets whose folder was not replayed, because there was no scratch database.
     pub not_replayed: Vec<String>,
+    /// Where the schema does not mean quite the same in a target's dialect: the target, and what. No problem, and to be known.
+    pub meaning: Vec<(String, String)>,
 }
 
 /// Checks every target: the files, journal and snapshots of its folder agree; the newest snapshot is what the schema says
@@ -26,6 +28,8 @@ pub async fn checked(targets: &[Target<'_>]) -> Checked {
     for target in targets {
         match Folder::read(&target.folder) {
             Ok(folder) => {
+                let notes = target.dialect.differences_of_meaning(&target.schema, &target.storage);
+                found.meaning.extend(notes.into_iter().map(|note| (target.name.clone(), note)));
                 one(target, &folder, &mut found).await;
                 folders.push((target, folder));
             }

@@ -34,7 +34,7 @@ const KNOWN: [(&str, &[&str]); 10] = [
 
 /// The options of one column.
 #[derive(Debug)]
-pub(super) struct Options<'a> {
+pub(in crate::ddl) struct Options<'a> {
     storage: &'a Storage,
     table: &'a ObjectName,
     column: &'a str,
@@ -42,20 +42,20 @@ pub(super) struct Options<'a> {
 
 /// How dates and times are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Timestamps {
+pub(in crate::ddl) enum Timestamps {
     Text,
     Milliseconds,
     Seconds,
 }
 
 impl Timestamps {
-    pub(super) fn is_integer(self) -> bool {
+    pub(in crate::ddl) fn is_integer(self) -> bool {
         self != Self::Text
     }
 }
 
 impl<'a> Options<'a> {
-    pub(super) fn of(storage: &'a Storage, table: &'a ObjectName, column: &'a str) -> Self {
+    pub(in crate::ddl) fn of(storage: &'a Storage, table: &'a ObjectName, column: &'a str) -> Self {
         Self { storage, table, column }
     }
 
@@ -63,7 +63,7 @@ impl<'a> Options<'a> {
         self.storage.get(self.table, self.column, option) == Some(value)
     }
 
-    pub(super) fn timestamps(&self) -> Timestamps {
+    pub(in crate::ddl) fn timestamps(&self) -> Timestamps {
         match self.storage.get(self.table, self.column, "timestamps") {
             Some("integer-ms") => Timestamps::Milliseconds,
             Some("integer-s") => Timestamps::Seconds,
@@ -71,7 +71,7 @@ impl<'a> Options<'a> {
         }
     }
 
-    pub(super) fn numerics_as_text(&self) -> bool {
+    pub(in crate::ddl) fn numerics_as_text(&self) -> bool {
         self.is("numerics", "text")
     }
 
