@@ -5,7 +5,7 @@ use std::io::{self, BufRead, IsTerminal};
 use serde::Serialize;
 use whimbrel::schema::generate::texts;
 use whimbrel::schema::model::ObjectName;
-use whimbrel::schema::{Between, Choices, Schema, Side, between, compare_live};
+use whimbrel::schema::{Between, Choices, Schema, Side, between, compare_live, read_database};
 use whimbrel::{CodeSource, Migrator, Sql, SqlSession};
 
 use super::generate::{answers, flags};
@@ -69,19 +69,26 @@ pub(super) async fn run(context: &Context, flags: &arguments::Push) -> Result<u8
     Ok(exit_code::DONE)
 }
 
-/// A database that has a history is changed by migrations alone.
+/// A database that has a history is changed by migrations alone. What cannot be read is an error, not a database without one.
 async fn not_migrated(opened: &Opened<'_>) -> Result<(), CliError> {
+    let failed = |error: whimbrel::BackendError| CliError::database("read the history", &error);
+    let history = opened.target.history_table();
+    let everything = read_database(&*opened.database.backend, opened.engine()?, &[]).await.map_err(failed)?;
+    // The schema that names leave out may be named in the configuration.
+    let is_it = |name: &ObjectName| {
+        name.name == history.name
+            && (name.schema == history.schema || name.schema.is_none() || history.schema.is_none())
+    };
+    let Some(table) = everything.schema.tables.iter().find(|table| is_it(&table.name)) else { return Ok(()) };
     let mut session = connect(opened).await?;
-    let table = opened.target.history_table();
-    let has_rows = session.query(&format!("SELECT 1 FROM {} LIMIT 1", table.quoted())).await;
-    session.close().await.map_err(|error| CliError::database("close the connection", &error))?;
-    // Without the table there is no history.
-    if has_rows.is_ok_and(|rows| !rows.is_empty()) {
-        let message = format!("{} has a history of migrations, which a push would leave behind", opened.name());
-        let hint = "write the next migration with `whimbrel generate`, or push to another database";
-        return Err(CliError::failed(printable(&message), hint));
+    let rows = session.query(&format!("SELECT 1 FROM {} LIMIT 1", table.name.quoted())).await.map_err(failed)?;
+    session.close().await.map_err(failed)?;
+    if rows.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let message = format!("{} has a history of migrations, which a push would leave behind", opened.name());
+    let hint = "write the next migration with `whimbrel generate`, or push to another database";
+    Err(CliError::failed(printable(&message), hint))
 }
 
 async fn connect(opened: &Opened<'_>) -> Result<SqlSession, CliError> {
