@@ -1,5 +1,6 @@
 //! Which database and which folder: arguments, variables and file together.
 
+mod format;
 mod url;
 
 use std::path::{Path, PathBuf};
@@ -7,7 +8,8 @@ use std::time::Duration;
 
 use whimbrel::history::DEFAULT_HISTORY_TABLE;
 use whimbrel::schema::model::ObjectName;
-use whimbrel::{Database, HistoryPlace, parse_duration};
+use whimbrel::split::Lexer;
+use whimbrel::{Database, DirectorySource, Format, HistoryPlace, parse_duration};
 
 use crate::arguments::Common;
 use crate::config::{Config, TargetConfig, Text};
@@ -16,10 +18,6 @@ use crate::error::CliError;
 
 /// The folder where there is no file that names one.
 const DEFAULT_FOLDER: &str = "migrations";
-/// The layouts that other releases will read.
-const LATER_FORMATS: [&str; 9] =
-    ["drizzle", "sqlx", "refinery", "diesel", "goose", "golang-migrate", "dbmate", "flyway", "prisma"];
-
 /// A database with its migrations.
 pub(crate) struct Target {
     /// The target's name in the file.
@@ -30,6 +28,8 @@ pub(crate) struct Target {
     pub(crate) named_in_file: bool,
     /// The folder of the migrations.
     pub(crate) folder: PathBuf,
+    /// The format that the folder is said to be in; else its marks decide.
+    pub(crate) format: Option<&'static Format>,
     /// The seed.
     pub(crate) seed: Option<PathBuf>,
     /// Where the history is.
@@ -55,12 +55,24 @@ impl Target {
         config: Option<&Config>,
         environment: &Environment,
     ) -> Result<Self, CliError> {
-        known_format(common.format.as_deref())?;
+        let format = common.format.as_deref().map(format::named).transpose()?;
         let given = given_url(common, environment)?;
-        match config {
+        let mut target = match config {
             Some(config) => Choice { common, config, environment }.choose(given),
             None => without_file(common, given, environment),
-        }
+        }?;
+        target.format = format.or(target.format);
+        Ok(target)
+    }
+
+    /// The migrations of the folder, in its format.
+    ///
+    /// # Errors
+    ///
+    /// A format that this release does not read, and marks that do not tell which it is.
+    pub(crate) fn source(&self, lexer: Lexer) -> Result<DirectorySource, CliError> {
+        let layout = format::layout(&self.folder, self.format, lexer)?;
+        Ok(DirectorySource::in_layout(&self.folder, layout))
     }
 
     /// The database.
@@ -95,6 +107,7 @@ impl Target {
             url,
             named_in_file: false,
             folder,
+            format: None,
             seed: None,
             history: HistoryPlace::default(),
             lock_wait: None,
@@ -142,16 +155,6 @@ fn without_file(common: &Common, given: Option<Given>, environment: &Environment
         )
     })?;
     Ok(Target::at(url, common.dir.clone().unwrap_or_else(|| DEFAULT_FOLDER.into())))
-}
-
-fn known_format(format: Option<&str>) -> Result<(), CliError> {
-    let Some(format) = format.filter(|format| *format != "whimbrel") else { return Ok(()) };
-    let message = if LATER_FORMATS.contains(&format) {
-        format!("folders of {format} are not supported yet")
-    } else {
-        format!("`{format}` is no layout of a migration folder")
-    };
-    Err(CliError::usage(message, "write `whimbrel`, the only layout that this release reads"))
 }
 
 struct Choice<'a> {
@@ -307,7 +310,7 @@ impl Choice<'_> {
         };
         if let (Some(text), None) = (entry.get("format"), &self.common.format) {
             let format = text.value(self.environment)?;
-            known_format(Some(&format)).map_err(|error| error_at(text, error))?;
+            target.format = Some(format::named(&format).map_err(|error| error_at(text, error))?);
         }
         target.name = Some(entry.name.clone());
         target.seed = entry.get("seed").map(|text| self.config.path(text, self.environment)).transpose()?;
@@ -343,7 +346,9 @@ pub(crate) fn every_folder(
     config: Option<&Config>,
     environment: &Environment,
 ) -> Result<Vec<PathBuf>, CliError> {
-    known_format(common.format.as_deref())?;
+    if let Some(format) = &common.format {
+        format::named(format)?;
+    }
     if let Some(folder) = &common.dir {
         return Ok(vec![folder.clone()]);
     }

@@ -25,6 +25,18 @@ impl Dialect {
     }
 }
 
+#[cfg(feature = "other-tools")]
+impl Lexer {
+    /// Whether another tool's word for a dialect means one whose texts are split so.
+    pub(crate) fn is_called(self, dialect: &str) -> bool {
+        match dialect {
+            "sqlite" | "turso" => self == Self::Sqlite,
+            "postgresql" | "postgres" => self == Self::Postgres,
+            _ => false,
+        }
+    }
+}
+
 /// Writes a name as a quoted SQL identifier: `user "x"` becomes `"user ""x"""`.
 ///
 /// A NUL character, which no database takes in a name, is left out.

@@ -18,6 +18,7 @@
 mod error;
 mod lexeme;
 mod lexer;
+mod meant;
 mod phrase;
 mod position;
 mod postgres;
@@ -33,6 +34,7 @@ mod token_hash;
 
 pub use error::{SplitError, SplitErrorKind};
 pub use lexeme::{Lexeme, LexemeKind, tokens};
+pub use meant::{Meant, as_meant, may_run_otherwise};
 pub use position::{Position, Span};
 pub use refusal::{Refusal, RefusalKind, Rules, check, check_with};
 pub use rules::{CopyKind, SEAL_SAVEPOINT};

@@ -1,0 +1,59 @@
+//! `meta/_journal.json` of Drizzle 0.x.
+
+use serde_json::Value;
+
+use super::Tree;
+use crate::problem::Problem;
+use crate::split::Lexer;
+
+/// Where it is.
+pub(crate) const JOURNAL: &str = "meta/_journal.json";
+
+/// What it says.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    /// `sqlite`, `turso`, `postgresql`.
+    pub(crate) dialect: String,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// A migration in it.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// The name of its file, without `.sql`.
+    pub(crate) tag: String,
+    /// When it was generated, in milliseconds since 1970: what the history table has as `created_at`.
+    pub(crate) when: i64,
+}
+
+impl Journal {
+    /// Reads it; `None`: there is none, or it is another tool's.
+    pub(crate) fn read(folder: &dyn Tree) -> Result<Option<Self>, Problem> {
+        let Some(bytes) = folder.read(JOURNAL)? else { return Ok(None) };
+        let file = folder.shown(JOURNAL);
+        let restore = "restore it from version control";
+        let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
+            let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+            let told = error.to_string();
+            let message = told.rsplit_once(" at line ").map_or(told.as_str(), |(message, _)| message);
+            Problem::new(&file, message, restore).at(number(error.line()), number(error.column().max(1)))
+        })?;
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let (Some(dialect), Some(entries)) = (value.get("dialect").and_then(text), value["entries"].as_array()) else {
+            return Err(Problem::new(file, "is no journal of Drizzle: it has no `dialect` and no `entries`", restore));
+        };
+        let entry = |(at, entry): (usize, &Value)| match (entry.get("tag").and_then(text), entry["when"].as_i64()) {
+            (Some(tag), Some(when)) => Ok(Entry { tag, when }),
+            _ => Err(Problem::new(&file, format!("entry {at} has no `tag` or no `when`"), restore)),
+        };
+        let entries = entries.iter().enumerate().map(entry).collect::<Result<_, _>>()?;
+        Ok(Some(Self { dialect, entries }))
+    }
+
+    /// A journal for another kind of database than the texts will be split for.
+    pub(super) fn of_other_dialect(&self, lexer: Lexer, file: &str) -> Option<Problem> {
+        let fits = lexer.is_called(&self.dialect);
+        let message = format!("is of {}, and the database is of another kind", self.dialect);
+        (!fits).then(|| Problem::new(file, message, "name the folder of this database with `--dir`"))
+    }
+}
