@@ -198,6 +198,9 @@ impl Migrator {
         if check == Check::Texts {
             let unchecked = files.take_unchecked(&pending);
             self.refuse_texts(files, &unchecked, &mut problems);
+            let unchecked: Vec<&Migration> = unchecked.iter().map(|index| &files.migrations[*index]).collect();
+            let missing = self.missing_functions(session, &unchecked).await;
+            problems.extend(missing.map_err(|error| MigrateError::backend("read the functions", error))?);
         }
         problems.extend(assessment.entries.iter().filter(|entry| check.holds(entry.state)).flat_map(|entry| {
             let migration = entry.migration.map(|index| &files.migrations[index]);

@@ -15,6 +15,7 @@
 //! # Ok::<(), whimbrel_core::split::SplitError>(())
 //! ```
 
+mod calls;
 mod error;
 mod lexeme;
 mod lexer;
@@ -32,6 +33,7 @@ mod statement;
 mod tests;
 mod token_hash;
 
+pub use calls::{Call, calls};
 pub use error::{SplitError, SplitErrorKind};
 pub use lexeme::{Lexeme, LexemeKind, tokens};
 pub use meant::{Meant, as_meant, may_run_otherwise};

@@ -188,8 +188,12 @@ async fn hostile(folder: &Path, entry: &Value) {
     let result = database.migrator().source(source(&database, &migrations)).migrate().await;
     let functions = entry["custom_functions"].as_array().map(Vec::len).unwrap_or_default();
     if functions > 0 {
-        let told = result.expect_err("the function is not there").to_string();
-        return assert!(told.contains("normalize"), "{told}");
+        let error = result.expect_err("the function is not there");
+        let MigrateError::Load { error, .. } = &error else {
+            panic!("{file}: it is missed before anything runs: {error}")
+        };
+        let [problem] = error.problems() else { panic!("{file}: {error}") };
+        return assert!(problem.message.contains("calls normalize") && problem.line == Some(5), "{problem}");
     }
     result.unwrap_or_else(|error| panic!("{file}: {error}"));
     let after = state("after.sql").expect("a schema is expected");
