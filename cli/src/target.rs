@@ -84,10 +84,9 @@ impl Target {
         Database::from_url_with(&self.url, &self.history).map_err(|error| CliError::database("", &error))
     }
 
-    /// The same with a history of its own.
-    pub(crate) fn database_with_history(&self, table: &str) -> Result<Database, CliError> {
-        let place = HistoryPlace { table: Some(table.to_owned()), schema: None };
-        Database::from_url_with(&self.url, &place).map_err(|error| CliError::database("", &error))
+    /// Where its history is.
+    pub(crate) fn history(&self) -> &HistoryPlace {
+        &self.history
     }
 
     /// Where the database is. May hold a password: never to be shown.

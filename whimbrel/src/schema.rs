@@ -12,12 +12,16 @@
 //! # fn main() {}
 //! ```
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod push;
 mod scratch;
 
 use whimbrel_core::{BackendError, MigrationBackend, SqlSession};
 use whimbrel_schema::generate::Scratch;
 pub use whimbrel_schema::*;
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use push::{Push, PushError};
 #[cfg(feature = "sqlite")]
 pub use scratch::MemoryScratch;
 #[cfg(feature = "postgres")]

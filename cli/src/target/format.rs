@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use whimbrel::split::Lexer;
-use whimbrel::{Format, Layout, Recognised, WhimbrelLayout, formats, recognise};
+use whimbrel::{Format, Layout, LoadError, Recognised, WhimbrelLayout, formats, recognise};
 
 use crate::error::CliError;
 
@@ -30,7 +30,7 @@ pub(super) fn named(name: &str) -> Result<&'static Format, CliError> {
 pub(super) fn layout(folder: &Path, said: Option<&'static Format>, lexer: Lexer) -> Result<Box<dyn Layout>, CliError> {
     let marked = match said {
         Some(format) => Some(format),
-        None => match recognise(folder).map_err(CliError::at)? {
+        None => match recognise(folder).map_err(|problem| CliError::from(LoadError::from(problem)))? {
             Recognised::Marked(format) => Some(named(format.name)?),
             Recognised::Unmarked => None,
             Recognised::Shared(several) => return Err(shared(folder, &several)),

@@ -109,7 +109,7 @@ fn missing_and_ambiguous_choices_say_what_to_write() {
             "whimbrel.toml:2:7: `target.a.url`: the variable A is not set",
         ),
         ("default-target = \"z\"\n[target.a]\n", &[], "`default-target`: there is no target `z`"),
-        (two, &[("--target", "a"), ("--format", "sqlx")], "folders of sqlx are not supported yet"),
+        (two, &[("--target", "a"), ("--format", "goose")], "folders of goose are not supported yet"),
         (two, &[("--target", "a"), ("--format", "x")], "`x` is no layout"),
     ] {
         let message = choose(Some(text), flags, &[]).unwrap_err();

@@ -39,7 +39,7 @@ const BEFORE_EXPRESSION: [&str; 22] = [
 ];
 
 /// These stand before a parenthesis, and are no functions.
-const NO_FUNCTIONS: [&str; 25] = [
+const NO_FUNCTIONS: [&str; 24] = [
     "all",
     "and",
     "as",
