@@ -1,6 +1,5 @@
 //! Which database and which folder: arguments, variables and file together.
 
-mod format;
 mod url;
 
 use std::path::{Path, PathBuf};
@@ -9,7 +8,7 @@ use std::time::Duration;
 use whimbrel::history::DEFAULT_HISTORY_TABLE;
 use whimbrel::schema::model::ObjectName;
 use whimbrel::split::Lexer;
-use whimbrel::{Database, DirectorySource, Format, HistoryPlace, parse_duration};
+use whimbrel::{Database, DirectorySource, Format, HistoryPlace, LoadError, UnknownFormat, parse_duration};
 
 use crate::arguments::Common;
 use crate::config::{Config, TargetConfig, Text};
@@ -55,7 +54,7 @@ impl Target {
         config: Option<&Config>,
         environment: &Environment,
     ) -> Result<Self, CliError> {
-        let format = common.format.as_deref().map(format::named).transpose()?;
+        let format = common.format.as_deref().map(format_named).transpose()?;
         let given = given_url(common, environment)?;
         let mut target = match config {
             Some(config) => Choice { common, config, environment }.choose(given),
@@ -71,8 +70,7 @@ impl Target {
     ///
     /// A format that this release does not read, and marks that do not tell which it is.
     pub(crate) fn source(&self, lexer: Lexer) -> Result<DirectorySource, CliError> {
-        let layout = format::layout(&self.folder, self.format, lexer)?;
-        Ok(DirectorySource::in_layout(&self.folder, layout))
+        folder(&self.folder, self.format, Some(lexer))
     }
 
     /// The database.
@@ -154,6 +152,23 @@ fn without_file(common: &Common, given: Option<Given>, environment: &Environment
         )
     })?;
     Ok(Target::at(url, common.dir.clone().unwrap_or_else(|| DEFAULT_FOLDER.into())))
+}
+
+/// The format of this name.
+fn format_named(name: &str) -> Result<&'static Format, CliError> {
+    Format::readable(name).map_err(|error| CliError::at(error.into_problem()))
+}
+
+/// The migrations of a folder in its format.
+pub(crate) fn folder(
+    path: &Path,
+    format: Option<&'static Format>,
+    lexer: Option<Lexer>,
+) -> Result<DirectorySource, CliError> {
+    DirectorySource::open(path, format, lexer).map_err(|error| match error {
+        UnknownFormat::Unreadable(problem) => CliError::from(LoadError::from(problem)),
+        unknown => CliError::at(unknown.into_problem()),
+    })
 }
 
 struct Choice<'a> {
@@ -307,9 +322,8 @@ impl Choice<'_> {
                 Ok(Some(value))
             }
         };
-        if let (Some(text), None) = (entry.get("format"), &self.common.format) {
-            let format = text.value(self.environment)?;
-            target.format = Some(format::named(&format).map_err(|error| error_at(text, error))?);
+        if self.common.format.is_none() {
+            target.format = self.format(entry)?;
         }
         target.name = Some(entry.name.clone());
         target.seed = entry.get("seed").map(|text| self.config.path(text, self.environment)).transpose()?;
@@ -319,6 +333,13 @@ impl Choice<'_> {
         target.lock_timeout = self.duration(entry, "lock-timeout")?;
         target.statement_timeout = self.duration(entry, "statement-timeout")?;
         Ok(())
+    }
+
+    /// The format that the file says a folder has.
+    fn format(&self, entry: &TargetConfig) -> Result<Option<&'static Format>, CliError> {
+        let Some(text) = entry.get("format") else { return Ok(None) };
+        let name = text.value(self.environment)?;
+        format_named(&name).map(Some).map_err(|error| error_at(text, error))
     }
 
     fn duration(&self, entry: &TargetConfig, key: &str) -> Result<Option<Duration>, CliError> {
@@ -335,29 +356,27 @@ fn error_at(text: &Text, error: CliError) -> CliError {
     }
 }
 
-/// The folders of every target, each once, with the file's or the arguments' word for it.
+/// The folders of every target, each once, in their formats.
 ///
 /// # Errors
 ///
-/// A target without `dir`, or a path with a variable that is not set.
+/// A target without `dir`, a path with a variable that is not set, a format that is not known.
 pub(crate) fn every_folder(
     common: &Common,
     config: Option<&Config>,
     environment: &Environment,
-) -> Result<Vec<PathBuf>, CliError> {
-    if let Some(format) = &common.format {
-        format::named(format)?;
+) -> Result<Vec<DirectorySource>, CliError> {
+    let said = common.format.as_deref().map(format_named).transpose()?;
+    if let Some(path) = &common.dir {
+        return Ok(vec![folder(path, said, None)?]);
     }
-    if let Some(folder) = &common.dir {
-        return Ok(vec![folder.clone()]);
-    }
-    let Some(config) = config else { return Ok(vec![DEFAULT_FOLDER.into()]) };
-    let mut folders: Vec<PathBuf> = Vec::new();
+    let Some(config) = config else { return Ok(vec![folder(Path::new(DEFAULT_FOLDER), said, None)?]) };
+    let mut folders: Vec<DirectorySource> = Vec::new();
     for entry in &config.targets {
         let choice = Choice { common, config, environment };
-        let folder = choice.folder(Some(entry), None)?;
-        if !folders.iter().any(|known| same_path(known, &folder)) {
-            folders.push(folder);
+        let path = choice.folder(Some(entry), None)?;
+        if !folders.iter().any(|known| same_path(known.path(), &path)) {
+            folders.push(folder(&path, said.or(choice.format(entry)?), None)?);
         }
     }
     if folders.is_empty() {

@@ -31,14 +31,13 @@ impl Dialect {
     }
 }
 
-#[cfg(feature = "other-tools")]
 impl Lexer {
-    /// Whether another tool's word for a dialect means one whose texts are split so.
-    pub(crate) fn is_called(self, dialect: &str) -> bool {
+    /// The one by which texts are split for what this or another tool calls a dialect.
+    pub(crate) fn called(dialect: &str) -> Option<Self> {
         match dialect {
-            "sqlite" | "turso" => self == Self::Sqlite,
-            "postgresql" | "postgres" => self == Self::Postgres,
-            _ => false,
+            "sqlite" | "turso" => Some(Self::Sqlite),
+            "postgresql" | "postgres" => Some(Self::Postgres),
+            _ => None,
         }
     }
 }

@@ -59,8 +59,8 @@ pub use report::{
     Aftermath, Applied, Cause, FailedMigration, FailedStatement, MigrateError, MigrateErrorKind, Report, RowsChanged,
 };
 pub use source::{
-    CodeSource, DirectorySource, EmbeddedFile, EmbeddedSource, Format, Found, FoundFile, Layout, Loaded, NewMigration,
-    Reading, Recognised, Seed, Source, Tree, WhimbrelLayout, formats, recognise,
+    CodeSource, DirectorySource, EmbeddedFile, EmbeddedSource, Format, Found, FoundFile, Layout, Loaded, NewFile,
+    NewMigration, Reading, Seed, Source, Tree, UnknownFormat, WhimbrelLayout, formats,
 };
 #[cfg(feature = "other-tools")]
 pub use source::{DrizzleLayout, SqlxLayout};

@@ -16,7 +16,7 @@ pub use directory::DirectorySource;
 pub use embedded::{EmbeddedFile, EmbeddedSource};
 #[cfg(feature = "other-tools")]
 pub use layout::{DrizzleLayout, SqlxLayout};
-pub use layout::{Format, Found, FoundFile, Layout, Reading, Recognised, WhimbrelLayout, formats, recognise};
+pub use layout::{Format, Found, FoundFile, Layout, NewFile, Reading, UnknownFormat, WhimbrelLayout, formats};
 pub use new::NewMigration;
 pub use seed::Seed;
 pub use tree::Tree;

@@ -4,14 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::layout::{Found, FoundFile, Layout, WhimbrelLayout};
+use super::layout::{Format, Found, FoundFile, Layout, NewFile, UnknownFormat, WhimbrelLayout, layout_of};
 use super::tree::{DiskTree, unreadable_file};
-use super::{Loaded, Source, in_order};
+use super::{Loaded, NewMigration, Source, in_order};
 use crate::directive::Directives;
 use crate::history::{MigrationId, MigrationKey};
 use crate::migration::Migration;
 use crate::parallel;
 use crate::problem::Problem;
+use crate::split::Lexer;
+use crate::timestamp::Timestamp;
 use crate::version::Version;
 
 /// A folder of migrations, read at run time.
@@ -20,10 +22,10 @@ use crate::version::Version;
 /// use whimbrel_core::DirectorySource;
 /// let source = DirectorySource::new("migrations");
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct DirectorySource {
     folder: PathBuf,
-    layout: Box<dyn Layout>,
+    layout: Arc<dyn Layout>,
 }
 
 impl DirectorySource {
@@ -34,12 +36,45 @@ impl DirectorySource {
 
     /// The folder at `path` in another layout.
     pub fn with_layout(path: impl Into<PathBuf>, layout: impl Layout + 'static) -> Self {
-        Self::in_layout(path, Box::new(layout))
+        Self { folder: path.into(), layout: Arc::new(layout) }
     }
 
-    /// The same for a layout that was chosen while the program runs.
-    pub fn in_layout(path: impl Into<PathBuf>, layout: Box<dyn Layout>) -> Self {
-        Self { folder: path.into(), layout }
+    /// The folder at `path` in the format that it is said to have, else in that whose mark it has, else in Whimbrel's own.
+    ///
+    /// `lexer` is of the database that the migrations are for; without one nothing of another tool's can run.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownFormat`], where it is not known how to read it.
+    pub fn open(
+        path: impl Into<PathBuf>,
+        format: Option<&'static Format>,
+        lexer: Option<Lexer>,
+    ) -> Result<Self, UnknownFormat> {
+        let folder = path.into();
+        let layout = layout_of(&folder, format, lexer)?.into();
+        Ok(Self { folder, layout })
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The format that it is read in.
+    #[must_use]
+    pub fn format(&self) -> &'static str {
+        self.layout.name()
+    }
+
+    /// The files that a new migration takes in it.
+    ///
+    /// # Errors
+    ///
+    /// A file of the folder that has to name it, and cannot be read.
+    pub fn files_of(&self, new: &NewMigration, text: &str, now: Timestamp) -> Result<Vec<NewFile>, Problem> {
+        self.layout.files_of(&DiskTree::new(&self.folder), new, text, now)
     }
 }
 

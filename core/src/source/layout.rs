@@ -12,15 +12,18 @@ use std::ops::Range;
 
 #[cfg(feature = "other-tools")]
 pub use drizzle::DrizzleLayout;
-pub use formats::{Format, Recognised, formats, recognise};
+pub(super) use formats::layout_of;
+pub use formats::{Format, UnknownFormat, formats};
 #[cfg(feature = "other-tools")]
 pub use sqlx::SqlxLayout;
 pub(super) use whimbrel::Entry;
 pub use whimbrel::WhimbrelLayout;
 
+use super::NewMigration;
 use super::tree::Tree;
 use crate::migration::Foreign;
 use crate::problem::Problem;
+use crate::timestamp::Timestamp;
 use crate::version::Version;
 
 /// How a folder's files are named and read.
@@ -30,6 +33,19 @@ pub trait Layout: fmt::Debug + Send + Sync {
 
     /// Finds the migrations of a folder. Reads no more than it needs to know which they are and in which order they run.
     fn find(&self, folder: &dyn Tree) -> Found;
+
+    /// The files that a new migration takes.
+    ///
+    /// # Errors
+    ///
+    /// A file of the folder that has to name it, and cannot be read.
+    fn files_of(
+        &self,
+        folder: &dyn Tree,
+        new: &NewMigration,
+        text: &str,
+        now: Timestamp,
+    ) -> Result<Vec<NewFile>, Problem>;
 
     /// What the text of a file says of how it runs, beside Whimbrel's own directives.
     ///
@@ -69,6 +85,24 @@ pub struct FoundFile {
     pub name: String,
     /// What it is to the tool that it was written for; `None`: Whimbrel itself.
     pub foreign: Option<Box<Foreign>>,
+}
+
+/// A file that is to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewFile {
+    /// Its path in the folder, with `/`.
+    pub file: String,
+    /// Its text.
+    pub text: String,
+    /// It is there, with less in it.
+    pub replaces: bool,
+}
+
+impl NewFile {
+    /// One that must not be there yet.
+    pub(crate) fn new(file: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { file: file.into(), text: text.into(), replaces: false }
+    }
 }
 
 /// What a text says of how it runs.

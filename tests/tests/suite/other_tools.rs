@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 use whimbrel::split::split;
-use whimbrel::{DirectorySource, MigrateError, MigrateErrorKind};
+use whimbrel::{DirectorySource, Format, MigrateError, MigrateErrorKind};
 use whimbrel_tests::database::TestDatabase;
 
 use super::corpora::{Corpus, corpora, dump, dumped, fixtures, major_of_dump, objects};
@@ -146,10 +146,7 @@ fn folder(database: &TestDatabase, files: &[(&str, &str)]) -> PathBuf {
 
 fn source(database: &TestDatabase, folder: &Path) -> DirectorySource {
     let lexer = database.migrator().backend().dialect().lexer;
-    DirectorySource::in_layout(
-        folder,
-        whimbrel::Format::named("sqlx").expect("it is known").layout(lexer).expect("it is read"),
-    )
+    DirectorySource::open(folder, Some(Format::readable("sqlx").expect("it is read")), Some(lexer)).expect("it is read")
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod versions;
 
 use std::collections::HashSet;
 
-use super::{Found, FoundFile, Layout, Tree};
+use super::{Found, FoundFile, Layout, NewFile, NewMigration, Timestamp, Tree};
 use crate::migration::Foreign;
 use crate::problem::Problem;
 use crate::split::Lexer;
@@ -141,6 +141,23 @@ impl Layout for DrizzleLayout {
         };
         found.problems.splice(0..0, problems);
         found
+    }
+
+    fn files_of(
+        &self,
+        folder: &dyn Tree,
+        new: &NewMigration,
+        text: &str,
+        now: Timestamp,
+    ) -> Result<Vec<NewFile>, Problem> {
+        let tag = format!("{}_{}", new.version, new.name);
+        match journal::with_entry(folder, &tag, now)? {
+            Some(journal) => Ok(vec![
+                NewFile::new(format!("{tag}.sql"), text),
+                NewFile { file: JOURNAL.to_owned(), text: journal, replaces: true },
+            ]),
+            None => Ok(vec![NewFile::new(format!("{tag}/{OWN_FILE}"), text)]),
+        }
     }
 
     fn lexer(&self) -> Option<Lexer> {

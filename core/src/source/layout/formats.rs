@@ -36,6 +36,19 @@ impl Format {
     pub fn named(name: &str) -> Option<&'static Self> {
         FORMATS.iter().find(|format| format.name == name)
     }
+
+    /// The format of this name, which this build must read.
+    ///
+    /// # Errors
+    ///
+    /// A name that is none, or that of a format which is not read.
+    pub fn readable(name: &str) -> Result<&'static Self, UnknownFormat> {
+        match Self::named(name) {
+            Some(format) if format.is_read() => Ok(format),
+            Some(format) => Err(UnknownFormat::NotRead(format.name)),
+            None => Err(UnknownFormat::NoSuch(name.to_owned())),
+        }
+    }
 }
 
 /// Every format that there is a name for, also those that this build does not read.
@@ -44,50 +57,109 @@ pub fn formats() -> &'static [Format] {
     FORMATS
 }
 
-/// What a folder shows.
-#[derive(Debug)]
-pub enum Recognised {
-    /// It has the mark of one format.
-    Marked(&'static Format),
-    /// It has marks that several formats share.
-    Shared(Vec<&'static Format>),
-    /// It has none, as one that is empty or not there.
-    Unmarked,
+/// Why it is not known how a folder is to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnknownFormat {
+    /// It has marks that several formats share: nothing is guessed.
+    Shared {
+        /// The folder.
+        folder: String,
+        /// The formats.
+        formats: Vec<&'static str>,
+    },
+    /// This build does not read the format.
+    NotRead(&'static str),
+    /// There is no format of this name.
+    NoSuch(String),
+    /// The folder, or a mark in it, cannot be read.
+    Unreadable(Problem),
 }
 
-/// Tells by its marks in which format a folder is.
-///
-/// # Errors
-///
-/// A folder or a mark that cannot be read.
-pub fn recognise(folder: &Path) -> Result<Recognised, Problem> {
-    if !folder.exists() {
-        return Ok(Recognised::Unmarked);
-    }
-    let tree = DiskTree::new(folder);
-    let (names, _) = tree.names("")?;
-    let seen = Seen { tree: &tree, names, journal: tree.read("meta/_journal.json")?.unwrap_or_default() };
-    let mut marked = Vec::new();
-    for format in FORMATS {
-        if (format.marked)(&seen)? {
-            marked.push(format);
+impl UnknownFormat {
+    /// The same as a problem with its remedy.
+    #[must_use]
+    pub fn into_problem(self) -> Problem {
+        let readable = || {
+            let read = FORMATS.iter().filter(|format| format.is_read());
+            let names: Vec<String> = read.map(|format| format!("`{}`", format.name)).collect();
+            format!("this release reads {}", names.join(", "))
+        };
+        match self {
+            Self::Unreadable(problem) => problem,
+            Self::NotRead(name) => Problem::new("", format!("folders of {name} are not supported yet"), readable()),
+            Self::NoSuch(name) => Problem::new("", format!("`{name}` is no layout of a migration folder"), readable()),
+            Self::Shared { folder, formats } => {
+                let message = format!("{folder} may be of {}: nothing is guessed", formats.join(" or of "));
+                let read = formats.iter().find(|name| Format::named(name).is_some_and(|format| format.is_read()));
+                let read = read.copied().unwrap_or("NAME");
+                let hint = format!("say which with `--format {read}`, or with `format` in whimbrel.toml");
+                Problem::new("", message, hint)
+            }
         }
     }
-    Ok(match *marked {
-        [] => Recognised::Unmarked,
-        [only] => Recognised::Marked(only),
-        _ => Recognised::Shared(marked),
-    })
+}
+
+/// The layout of a folder: of the format that it is said to have, else of that whose mark it has, else Whimbrel's own.
+/// `lexer`: of the database; `None` where nothing will run, and the folder itself tells as far as it can.
+pub(crate) fn layout_of(
+    folder: &Path,
+    said: Option<&'static Format>,
+    lexer: Option<Lexer>,
+) -> Result<Box<dyn Layout>, UnknownFormat> {
+    let seen = Seen::new(folder).map_err(UnknownFormat::Unreadable)?;
+    let format = match said {
+        Some(format) => Some(format),
+        None => seen.format(folder)?,
+    };
+    let Some(format) = format else { return Ok(Box::new(WhimbrelLayout)) };
+    let lexer = lexer.or_else(|| seen.lexer()).unwrap_or(Lexer::Postgres);
+    format.layout(lexer).ok_or(UnknownFormat::NotRead(format.name))
 }
 
 /// A folder with what marks are looked for in.
 struct Seen<'a> {
-    tree: &'a dyn Tree,
+    tree: DiskTree<'a>,
     names: Vec<String>,
     journal: Vec<u8>,
 }
 
-impl Seen<'_> {
+impl<'a> Seen<'a> {
+    /// One that is not there is an empty one.
+    fn new(folder: &'a Path) -> Result<Self, Problem> {
+        let tree = DiskTree::new(folder);
+        if !folder.exists() {
+            return Ok(Self { tree, names: Vec::new(), journal: Vec::new() });
+        }
+        let (names, _) = tree.names("")?;
+        let journal = tree.read("meta/_journal.json")?.unwrap_or_default();
+        Ok(Self { tree, names, journal })
+    }
+
+    fn format(&self, folder: &Path) -> Result<Option<&'static Format>, UnknownFormat> {
+        let mut marked = Vec::new();
+        for format in FORMATS {
+            if (format.marked)(self).map_err(UnknownFormat::Unreadable)? {
+                marked.push(format);
+            }
+        }
+        match *marked {
+            [] => Ok(None),
+            [only] => Ok(Some(only)),
+            ref several => Err(UnknownFormat::Shared {
+                folder: folder.display().to_string(),
+                formats: several.iter().map(|format| format.name).collect(),
+            }),
+        }
+    }
+
+    /// The kind of database that a journal says.
+    fn lexer(&self) -> Option<Lexer> {
+        let text = String::from_utf8_lossy(&self.journal);
+        let (_, behind) = text.split_once("\"dialect\"")?;
+        Lexer::called(behind.split('"').nth(1)?)
+    }
+
     fn journal_has(&self, key: &str) -> bool {
         let key = format!("\"{key}\"");
         self.journal.windows(key.len()).any(|it| it == key.as_bytes())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Found, FoundFile, Layout, Reading, Tree};
+use super::{Found, FoundFile, Layout, NewFile, NewMigration, Reading, Timestamp, Tree};
 use crate::migration::{Foreign, Undo};
 use crate::problem::Problem;
 use crate::split::Lexer;
@@ -87,6 +87,26 @@ impl Layout for SqlxLayout {
         });
         found.passed_over.extend(alone);
         found
+    }
+
+    fn files_of(
+        &self,
+        folder: &dyn Tree,
+        new: &NewMigration,
+        text: &str,
+        _now: Timestamp,
+    ) -> Result<Vec<NewFile>, Problem> {
+        let (names, _) = folder.names("")?;
+        let stem = format!("{}_{}", new.version, new.name);
+        // sqlx takes a folder for reversible where its migrations have two parts.
+        if names.iter().any(|name| matches!(parts(name), Some((_, _, Half::Up)))) {
+            let down = "-- Nothing undoes this migration: write another one that does.\n";
+            return Ok(vec![
+                NewFile::new(format!("{stem}.up.sql"), text),
+                NewFile::new(format!("{stem}.down.sql"), down),
+            ]);
+        }
+        Ok(vec![NewFile::new(format!("{stem}.sql"), text)])
     }
 
     fn reading(&self, _file: &FoundFile, text: &str) -> Result<Reading, Problem> {

@@ -1,6 +1,6 @@
 //! Whimbrel's own layout.
 
-use super::{Found, FoundFile, Layout, Tree};
+use super::{Found, FoundFile, Layout, NewFile, NewMigration, Timestamp, Tree};
 use crate::problem::Problem;
 use crate::version::Version;
 
@@ -63,6 +63,16 @@ impl Layout for WhimbrelLayout {
             found.files.push(FoundFile { file, version, name, foreign: None });
         }
         found
+    }
+
+    fn files_of(
+        &self,
+        _folder: &dyn Tree,
+        new: &NewMigration,
+        text: &str,
+        _now: Timestamp,
+    ) -> Result<Vec<NewFile>, Problem> {
+        Ok(vec![NewFile::new(new.file_name(), text)])
     }
 }
 

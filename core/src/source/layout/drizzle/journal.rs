@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::Tree;
 use crate::problem::Problem;
 use crate::split::Lexer;
+use crate::timestamp::Timestamp;
 
 /// Where it is.
 pub(crate) const JOURNAL: &str = "meta/_journal.json";
@@ -52,8 +53,37 @@ impl Journal {
 
     /// A journal for another kind of database than the texts will be split for.
     pub(super) fn of_other_dialect(&self, lexer: Lexer, file: &str) -> Option<Problem> {
-        let fits = lexer.is_called(&self.dialect);
+        let fits = Lexer::called(&self.dialect) == Some(lexer);
         let message = format!("is of {}, and the database is of another kind", self.dialect);
         (!fits).then(|| Problem::new(file, message, "name the folder of this database with `--dir`"))
     }
+}
+
+/// The text of the journal with one more entry; `None`: there is no journal.
+///
+/// Its time is greater than every other one in it, since Drizzle passes over what is not.
+pub(super) fn with_entry(folder: &dyn Tree, tag: &str, now: Timestamp) -> Result<Option<String>, Problem> {
+    let Some(known) = Journal::read(folder)? else { return Ok(None) };
+    let bytes = folder.read(JOURNAL)?.unwrap_or_default();
+    let malformed =
+        || Problem::new(folder.shown(JOURNAL), "is no journal of Drizzle", "restore it from version control");
+    let mut value: Value = serde_json::from_slice(&bytes).map_err(|_| malformed())?;
+    let newest = known.entries.iter().map(|entry| entry.when).max().unwrap_or(0);
+    let when = (now.microseconds() / 1_000).max(newest.saturating_add(1));
+    let entries = value.get_mut("entries").and_then(Value::as_array_mut).ok_or_else(malformed)?;
+    let last = entries.last();
+    let of_last = |key: &str| last.and_then(|last| last.get(key)).cloned();
+    let idx = of_last("idx").and_then(|idx| idx.as_i64()).map_or(0, |idx| idx.saturating_add(1));
+    let version = of_last("version").unwrap_or_else(|| Value::from("7"));
+    let breakpoints = of_last("breakpoints").unwrap_or(Value::Bool(true));
+    // In the order in which Drizzle writes them.
+    let entry = [
+        ("idx", idx.into()),
+        ("version", version),
+        ("when", when.into()),
+        ("tag", tag.into()),
+        ("breakpoints", breakpoints),
+    ];
+    entries.push(Value::Object(entry.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()));
+    serde_json::to_string_pretty(&value).map(Some).map_err(|_| malformed())
 }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use super::DrizzleLayout;
 use super::versions::{Versions, time_of};
 use crate::migration::Foreign;
-use crate::source::{DirectorySource, Loaded, Recognised, Source, recognise};
+use crate::source::{DirectorySource, Loaded, NewMigration, Source};
 use crate::split::Lexer;
+use crate::timestamp::Timestamp;
 
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -79,7 +80,7 @@ fn a_folder_for_each_is_ordered_by_its_name() {
         ("20261122170016_Also/snapshot.json", "{}"),
         ("20271122170016_empty/snapshot.json", "{}"),
     ]);
-    assert!(matches!(recognise(folder.path()), Ok(Recognised::Marked(format)) if format.name == "drizzle"));
+    assert_eq!(DirectorySource::open(folder.path(), None, None).unwrap().format(), "drizzle");
     let loaded = load(&folder);
     assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
     let names: Vec<String> = loaded.migrations.iter().map(|m| m.id.called(&m.name)).collect();
@@ -129,4 +130,23 @@ fn a_time_is_read_as_utc() {
     assert_eq!(time_of("20240229235959_a"), Some(1_709_251_199_000));
     assert_eq!(time_of("20241329000000_a"), None);
     assert_eq!(time_of("0001_a"), None);
+}
+
+#[test]
+fn a_new_migration_is_entered_in_the_journal() {
+    let folder = folder(&[("meta/_journal.json", &journal(&[("0000_a", 2_000)])), ("0000_a.sql", "")]);
+    let source = DirectorySource::open(folder.path(), None, None).unwrap();
+    let new = NewMigration::named("add b", &["0000".parse().unwrap()], Timestamp::from_microseconds(0)).unwrap();
+    let files = source.files_of(&new, "select 1;", Timestamp::from_microseconds(1_000_000)).unwrap();
+    let [text, journal] = &files[..] else { panic!("{files:?}") };
+    assert_eq!(
+        (&*text.file, text.replaces, &*journal.file, journal.replaces),
+        ("0001_add_b.sql", false, "meta/_journal.json", true)
+    );
+    for file in &files {
+        fs::write(folder.path().join(&file.file), &file.text).unwrap();
+    }
+    // Its time comes after the newest, whatever the clock says: else Drizzle would pass over it.
+    assert_eq!(found(&load(&folder))[1], ("0001".to_owned(), "add_b".to_owned(), "0001_add_b".to_owned(), Some(2_001)));
+    assert!(load(&folder).passed_over.is_empty());
 }
