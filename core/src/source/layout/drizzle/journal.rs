@@ -31,13 +31,16 @@ impl Journal {
     /// Reads it; `None`: there is none, or it is another tool's.
     pub(crate) fn read(folder: &dyn Tree) -> Result<Option<Self>, Problem> {
         let Some(bytes) = folder.read(JOURNAL)? else { return Ok(None) };
-        let file = folder.shown(JOURNAL);
+        Self::parsed(&bytes, &folder.shown(JOURNAL)).map(Some)
+    }
+
+    fn parsed(bytes: &[u8], file: &str) -> Result<Self, Problem> {
         let restore = "restore it from version control";
-        let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
+        let value: Value = serde_json::from_slice(bytes).map_err(|error| {
             let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
             let told = error.to_string();
             let message = told.rsplit_once(" at line ").map_or(told.as_str(), |(message, _)| message);
-            Problem::new(&file, message, restore).at(number(error.line()), number(error.column().max(1)))
+            Problem::new(file, message, restore).at(number(error.line()), number(error.column().max(1)))
         })?;
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let (Some(dialect), Some(entries)) = (value.get("dialect").and_then(text), value["entries"].as_array()) else {
@@ -45,10 +48,10 @@ impl Journal {
         };
         let entry = |(at, entry): (usize, &Value)| match (entry.get("tag").and_then(text), entry["when"].as_i64()) {
             (Some(tag), Some(when)) => Ok(Entry { tag, when }),
-            _ => Err(Problem::new(&file, format!("entry {at} has no `tag` or no `when`"), restore)),
+            _ => Err(Problem::new(file, format!("entry {at} has no `tag` or no `when`"), restore)),
         };
         let entries = entries.iter().enumerate().map(entry).collect::<Result<_, _>>()?;
-        Ok(Some(Self { dialect, entries }))
+        Ok(Self { dialect, entries })
     }
 
     /// A journal for another kind of database than the texts will be split for.
@@ -67,23 +70,35 @@ pub(super) fn with_entry(folder: &dyn Tree, tag: &str, now: Timestamp) -> Result
     let bytes = folder.read(JOURNAL)?.unwrap_or_default();
     let malformed =
         || Problem::new(folder.shown(JOURNAL), "is no journal of Drizzle", "restore it from version control");
-    let mut value: Value = serde_json::from_slice(&bytes).map_err(|_| malformed())?;
+    let value: Value = serde_json::from_slice(&bytes).map_err(|_| malformed())?;
     let newest = known.entries.iter().map(|entry| entry.when).max().unwrap_or(0);
     let when = (now.microseconds() / 1_000).max(newest.saturating_add(1));
-    let entries = value.get_mut("entries").and_then(Value::as_array_mut).ok_or_else(malformed)?;
-    let last = entries.last();
+    let last = value["entries"].as_array().ok_or_else(malformed)?.last();
     let of_last = |key: &str| last.and_then(|last| last.get(key)).cloned();
     let idx = of_last("idx").and_then(|idx| idx.as_i64()).map_or(0, |idx| idx.saturating_add(1));
     let version = of_last("version").unwrap_or_else(|| Value::from("7"));
     let breakpoints = of_last("breakpoints").unwrap_or(Value::Bool(true));
-    // In the order in which Drizzle writes them.
-    let entry = [
-        ("idx", idx.into()),
-        ("version", version),
-        ("when", when.into()),
-        ("tag", tag.into()),
-        ("breakpoints", breakpoints),
+    let entry = |key: &str, value: &Value| format!("      \"{key}\": {value}");
+    let lines = [
+        entry("idx", &idx.into()),
+        entry("version", &version),
+        entry("when", &when.into()),
+        entry("tag", &tag.into()),
+        entry("breakpoints", &breakpoints),
     ];
-    entries.push(Value::Object(entry.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()));
-    serde_json::to_string_pretty(&value).map(Some).map_err(|_| malformed())
+    let text = String::from_utf8_lossy(&bytes);
+    // What is there stays as it is written: the list is the last thing in the file, as Drizzle writes it.
+    let end = text.rfind(']').ok_or_else(malformed)?;
+    let (before, behind) = (text[..end].trim_end(), &text[end..]);
+    let comma = if known.entries.is_empty() { "" } else { "," };
+    let text = format!("{before}{comma}\n    {{\n{}\n    }}\n  {behind}", lines.join(",\n"));
+    let written = Journal::parsed(text.as_bytes(), &folder.shown(JOURNAL))?;
+    if written.entries.len() == known.entries.len() + 1 && written.entries.last().is_some_and(|it| it.tag == tag) {
+        return Ok(Some(text));
+    }
+    Err(Problem::new(
+        folder.shown(JOURNAL),
+        "does not end with its entries",
+        "put `entries` last, as Drizzle writes it",
+    ))
 }
