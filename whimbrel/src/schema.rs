@@ -13,10 +13,13 @@
 //! ```
 
 mod scratch;
+mod untracked;
 
 use whimbrel_core::{BackendError, MigrationBackend, SqlSession};
 use whimbrel_schema::generate::Scratch;
 pub use whimbrel_schema::*;
+
+pub use untracked::{Baseline, BaselineError, Baselined, Different};
 
 #[cfg(feature = "sqlite")]
 pub use scratch::MemoryScratch;
