@@ -6,7 +6,7 @@ use serde::Serialize;
 use whimbrel::schema::generate::texts;
 use whimbrel::schema::model::ObjectName;
 use whimbrel::schema::{Between, Choices, Schema, Side, between, compare_live, read_database};
-use whimbrel::{CodeSource, Migrator, Sql, SqlSession};
+use whimbrel::{AsFresh, CodeSource, Migrator, Sql, SqlSession};
 
 use super::generate::{answers, flags};
 use super::place::{Engine, PLACES, Place, document, explained};
@@ -129,7 +129,7 @@ async fn apply(opened: &Opened<'_>, way: &Between) -> Result<Option<u8>, CliErro
     let database = opened.target.database_with_history(PUSH_TABLE)?;
     let texts = texts(&way.script).into_iter().enumerate();
     let source = texts.fold(CodeSource::new(), |source, (at, text)| source.sql(&(at + 1).to_string(), "push", text));
-    let mut migrator = Migrator::shared(database.backend).source(source);
+    let mut migrator = Migrator::shared(database.backend).source(source).untracked(AsFresh);
     if let Some(role) = &opened.target.role {
         migrator = migrator.role(role);
     }
