@@ -3,7 +3,7 @@
 /// The tables in which other tools for migrations keep their histories and their locks, by their usual names.
 ///
 /// They are no part of a schema, and a database that has nothing else is a fresh one. A name that an application may well
-/// give to a table of its own (`migrations`) is not among them.
+/// give to a table of its own (`migrations`) is not among them, see [`is_bookkeeping`].
 pub const BOOKKEEPING: &[&str] = &[
     "__drizzle_migrations",
     "_sqlx_migrations",
@@ -35,9 +35,13 @@ pub const BOOKKEEPING: &[&str] = &[
     "__EFMigrationsHistory",
 ];
 
-/// Whether a table, named with or without its schema, is one of [`BOOKKEEPING`].
+/// What runners that people wrote themselves, and tools that are less particular, call theirs.
+const LIKELY: &[&str] = &["migrations", "_migrations", "migration", "schema_version", "schema_versions", "db_version"];
+
+/// Whether a table, named with or without its schema, is one of [`BOOKKEEPING`], or has a name of that kind. Where a
+/// database has nothing else, it is a fresh one.
 #[must_use]
 pub fn is_bookkeeping(table: &str) -> bool {
     let name = table.rsplit_once('.').map_or(table, |(_, name)| name);
-    BOOKKEEPING.iter().any(|known| known.eq_ignore_ascii_case(name))
+    BOOKKEEPING.iter().chain(LIKELY).any(|known| known.eq_ignore_ascii_case(name))
 }

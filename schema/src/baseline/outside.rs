@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use whimbrel_core::is_bookkeeping;
+
 use crate::model::{Native, ObjectName, Schema};
 
-/// The schema of a database without the schemas of which nothing expected says a word, and without extensions that are not
-/// expected: whoever runs the server put them there. What is left out is told by name.
+/// The schema of a database without the schemas of which nothing expected says a word, without extensions that are not
+/// expected (whoever runs the server put them there), and without the books of a tool for migrations. What is left out is
+/// told by name.
 pub(super) fn left_out(live: &Schema, expected: &Schema) -> (Schema, Vec<String>) {
     let named = schemas(expected);
     let outside: BTreeSet<&str> = schemas(live).into_iter().filter(|name| !named.contains(name)).collect();
@@ -14,7 +17,13 @@ pub(super) fn left_out(live: &Schema, expected: &Schema) -> (Schema, Vec<String>
         outside.iter().map(|name| format!("the schema {name}: no migration names it")).collect();
     let mut kept = live.clone();
     let is_inside = |name: &ObjectName| name.schema.as_deref().is_none_or(|schema| !outside.contains(schema));
-    kept.tables.retain(|table| is_inside(&table.name));
+    kept.tables.retain(|table| {
+        let is_book = expected.table(&table.name).is_none() && is_bookkeeping(&table.name.name);
+        if is_book && is_inside(&table.name) {
+            told.push(format!("table {}: it looks like the books of a tool for migrations", table.name));
+        }
+        is_inside(&table.name) && !is_book
+    });
     kept.views.retain(|view| is_inside(&view.name));
     kept.enums.retain(|ty| is_inside(&ty.name));
     kept.sequences.retain(|sequence| is_inside(&sequence.name));
