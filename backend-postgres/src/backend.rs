@@ -7,8 +7,8 @@ use std::time::Duration;
 use deadpool_postgres::{Object, Pool, PoolError};
 use tokio_postgres::Config;
 use whimbrel_core::{
-    BackendError, BackendErrorKind, Backups, BoxFuture, Capabilities, Clock, Dialect, MigrationBackend, RunLock,
-    Session, async_trait,
+    BackendError, BackendErrorKind, Backups, BoxFuture, Capabilities, Catalog, Clock, Dialect, MigrationBackend,
+    RunLock, Session, async_trait,
 };
 
 use crate::config::{self, CONNECT_TIMEOUT, Server};
@@ -216,6 +216,22 @@ async fn take(pool: &Pool, limit: Duration) -> Result<Connected, BackendError> {
     })
 }
 
+/// Left out are the objects of extensions, and histories, which are known by their columns.
+const CATALOG: Catalog = Catalog {
+    tables: "select case when n.nspname = pg_catalog.current_schema() then c.relname::pg_catalog.text \
+        else n.nspname || '.' || c.relname end \
+        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+        where c.relkind in ('r', 'p', 'f', 'v', 'm') and c.relpersistence <> 't' \
+        and n.nspname = any (pg_catalog.current_schemas(false)) \
+        and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' \
+        and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass \
+            and d.objid = c.oid and d.deptype = 'e') \
+        and not exists (select from pg_catalog.pg_attribute a where a.attrelid = c.oid \
+            and a.attname in ('token_checksum', 'prefix_checksum', 'fence') having pg_catalog.count(*) = 3) \
+        order by 1 limit 100",
+    now: "select (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000000)::pg_catalog.int8",
+};
+
 #[async_trait]
 impl MigrationBackend for PostgresBackend {
     fn dialect(&self) -> &'static Dialect {
@@ -233,6 +249,7 @@ impl MigrationBackend for PostgresBackend {
         capabilities.backups = Backups::Instead(
             "make one with `pg_dump --format=custom --file=FILE` first, then migrate without a backup",
         );
+        capabilities.catalog = Some(CATALOG);
         capabilities
     }
 

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use libsql::Value;
 use whimbrel_core::history::DEFAULT_HISTORY_TABLE;
 use whimbrel_core::{
-    BackendError, BackendErrorKind, Backups, Capabilities, Clock, Dialect, MigrationBackend, RunLock, Session,
+    BackendError, BackendErrorKind, Backups, Capabilities, Catalog, Clock, Dialect, MigrationBackend, RunLock, Session,
 };
 
 use crate::config::{Access, Target, parse_url};
@@ -235,6 +235,16 @@ async fn open_shared(database: &libsql::Database) -> Result<Connection, BackendE
     }
 }
 
+/// Left out is what [introspection](crate::SqliteSchema) leaves out too, and histories, which are known by their columns.
+const CATALOG: Catalog = Catalog {
+    tables: "SELECT name FROM main.sqlite_master WHERE type IN ('table', 'view') \
+        AND lower(substr(name, 1, 7)) <> 'sqlite_' AND lower(substr(name, 1, 4)) <> '_cf_' \
+        AND lower(name) NOT IN ('_litestream_seq', '_litestream_lock', 'libsql_wasm_func_table', \
+            'libsql_vector_meta_shadow') \
+        AND coalesce(sql, '') NOT LIKE '%token_checksum%prefix_checksum%fence%' ORDER BY name LIMIT 100",
+    now: "SELECT CAST(round(unixepoch('now', 'subsec') * 1000) AS INTEGER) * 1000",
+};
+
 #[async_trait]
 impl MigrationBackend for SqliteBackend {
     fn dialect(&self) -> &'static Dialect {
@@ -254,6 +264,7 @@ impl MigrationBackend for SqliteBackend {
             }
             Place::Remote(_) => Backups::Instead("make one where the server runs, then migrate without a backup"),
         };
+        capabilities.catalog = Some(CATALOG);
         capabilities
     }
 

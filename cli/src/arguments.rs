@@ -103,6 +103,8 @@ pub(crate) enum Command {
     Pull(Pull),
     /// Print a schema as SQL, JSON or a Mermaid diagram.
     Schema(Schema),
+    /// Record what a database with tables and no history has, without running it, once that is proved equal.
+    Baseline(Baseline),
     /// Give the migrations of this branch new versions behind those that were merged before them.
     Rebase(Rebase),
     /// Fold the oldest migrations, up to a version, into one that only fresh databases run.
@@ -247,6 +249,21 @@ pub(crate) struct Pull {
     /// Write the file anew where it says something else.
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+/// Arguments of `baseline`.
+#[derive(Debug, Args)]
+pub(crate) struct Baseline {
+    /// The version that the database is at [default: the newest whose schema it has].
+    pub(crate) version: Option<Version>,
+    /// Record that version although the database differs; `status` and `verify` go on showing in what.
+    #[arg(long, requires = "version")]
+    pub(crate) force: bool,
+    /// Record nothing and begin the history all the same: its tables are no business of these migrations.
+    #[arg(long, conflicts_with_all = ["version", "force"])]
+    pub(crate) empty: bool,
+    #[command(flatten)]
+    pub(crate) waits: Waits,
 }
 
 /// Arguments of `rebase`.

@@ -1,5 +1,6 @@
 //! The commands: each asks the library and shows what it says.
 
+mod baseline;
 mod check;
 mod completions;
 mod databases;
@@ -17,6 +18,7 @@ mod schema;
 mod schema_targets;
 mod squash;
 mod status;
+mod untracked;
 mod verify;
 
 use std::sync::Arc;
@@ -51,6 +53,7 @@ pub(crate) async fn run(arguments: Arguments) -> u8 {
         Command::Push(flags) => push::run(&context, &flags).await,
         Command::Pull(flags) => pull::run(&context, &flags).await,
         Command::Schema(arguments) => schema::run(&context, &arguments).await,
+        Command::Baseline(flags) => baseline::run(&context, &flags).await,
         Command::Rebase(arguments) => rebase::run(&context, &arguments).await,
         Command::Squash(arguments) => squash::run(&context, &arguments).await,
         Command::New(arguments) => new::run(&context, &arguments),

@@ -64,6 +64,10 @@ impl Progress {
                 pause.as_secs_f64(),
                 printable(&error.to_string())
             )),
+            Event::Recorded { id, name, origin } => {
+                let (word, text) = (output.out().good("recorded"), printable(&id.called(name)));
+                output.done(format_args!("{word} {text} ({})", printable(origin)));
+            }
             Event::MigrationApplied(applied) => {
                 output.with_bar(|bar| bar.inc(1));
                 let text = printable(&applied.id.called(&applied.name));

@@ -41,6 +41,33 @@ pub(crate) struct Target {
     pub(crate) statement_timeout: Option<Duration>,
     /// The role that the session becomes.
     pub(crate) role: Option<String>,
+    /// Where throw-away databases may be made. May hold a password: never shown.
+    pub(crate) scratch_url: Option<String>,
+    /// What to do with a database that has tables and no history.
+    pub(crate) untracked: Treatment,
+}
+
+/// What to do with a database that has tables and no history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Treatment {
+    /// Nothing.
+    #[default]
+    Refuse,
+    /// Record what it has, once that is proved equal.
+    Baseline,
+    /// Go on with another tool's history.
+    Adopt,
+}
+
+impl Treatment {
+    fn named(word: &str) -> Option<Self> {
+        match word {
+            "refuse" => Some(Self::Refuse),
+            "baseline" => Some(Self::Baseline),
+            "adopt" => Some(Self::Adopt),
+            _ => None,
+        }
+    }
 }
 
 impl Target {
@@ -111,6 +138,8 @@ impl Target {
             lock_timeout: None,
             statement_timeout: None,
             role: None,
+            scratch_url: None,
+            untracked: Treatment::Refuse,
         }
     }
 }
@@ -329,6 +358,10 @@ impl Choice<'_> {
         target.seed = entry.get("seed").map(|text| self.config.path(text, self.environment)).transpose()?;
         target.history = HistoryPlace { table: value("history-table")?, schema: value("history-schema")? };
         target.role = value("role")?;
+        // A variable that is not set only means that there is no such place now.
+        target.scratch_url = entry.get("scratch-url").and_then(|text| text.value(self.environment).ok());
+        target.scratch_url.take_if(|url| url.is_empty());
+        target.untracked = self.treatment(entry)?;
         target.lock_wait = self.duration(entry, "lock-wait")?;
         target.lock_timeout = self.duration(entry, "lock-timeout")?;
         target.statement_timeout = self.duration(entry, "statement-timeout")?;
@@ -340,6 +373,15 @@ impl Choice<'_> {
         let Some(text) = entry.get("format") else { return Ok(None) };
         let name = text.value(self.environment)?;
         format_named(&name).map(Some).map_err(|error| error_at(text, error))
+    }
+
+    fn treatment(&self, entry: &TargetConfig) -> Result<Treatment, CliError> {
+        let Some(text) = entry.get("untracked") else { return Ok(Treatment::Refuse) };
+        let word = text.value(self.environment)?;
+        Treatment::named(&word).ok_or_else(|| {
+            let message = format!("`{word}` is no way to treat an untracked database");
+            text.wrong(message, "write refuse, baseline or adopt")
+        })
     }
 
     fn duration(&self, entry: &TargetConfig, key: &str) -> Result<Option<Duration>, CliError> {

@@ -2,6 +2,7 @@
 
 mod backend;
 mod backup;
+mod catalog;
 mod claim;
 mod fail;
 mod history;
@@ -146,6 +147,12 @@ macro_rules! __cases {
                 sessions_have_transactions_of_their_own
                 connecting_makes_no_history
                 what_does_not_answer_is_unreachable
+            }
+            Contract catalog {
+                names_what_migrations_made
+                names_nothing_in_a_fresh_database
+                names_no_history
+                tells_the_time
             }
             Contract history {
                 is_none_before_its_table_is_made

@@ -23,6 +23,13 @@ pub trait MigrationBackend: fmt::Debug + Send + Sync + 'static {
     /// What it can do.
     ///
     /// MUST be the same for the life of the backend (case: `backend::its_capabilities_stay`).
+    ///
+    /// Where it has a [`Catalog`](crate::Catalog), the query for tables
+    /// - MUST name each table that a migration made (case: `catalog::names_what_migrations_made`);
+    /// - MUST NOT name anything in a fresh database (case: `catalog::names_nothing_in_a_fresh_database`);
+    /// - MUST NOT name a history, whatever that is called (case: `catalog::names_no_history`).
+    ///
+    /// The query for the clock MUST tell the time of the database in microseconds (case: `catalog::tells_the_time`).
     fn capabilities(&self) -> Capabilities;
 
     /// Time and sleep.

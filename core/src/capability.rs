@@ -24,6 +24,18 @@ pub struct Capabilities {
     pub second_session: bool,
     /// The database can be copied before a run changes it.
     pub backups: Backups,
+    /// How it is asked about itself. `None`: core takes a database without a history for a fresh one, whatever is in it.
+    pub catalog: Option<Catalog>,
+}
+
+/// Queries about the database itself, for [`Op::Query`](crate::Op::Query). They need no right but to read the catalog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Catalog {
+    /// Names the tables and views that are somebody's and stand where an unqualified name is looked for, one a row and a
+    /// hundred at most.
+    pub tables: &'static str,
+    /// Tells the database's clock: one row with the microseconds since 1970 UTC.
+    pub now: &'static str,
 }
 
 impl Capabilities {
@@ -37,6 +49,7 @@ impl Capabilities {
         roles: false,
         second_session: false,
         backups: Backups::Instead("make one with the database's own tools, then migrate without a backup"),
+        catalog: None,
     };
 }
 

@@ -77,6 +77,15 @@ pub enum Event<'a> {
         /// How long is waited before.
         pause: Duration,
     },
+    /// A migration is recorded without being run: the database has what it does.
+    Recorded {
+        /// Which.
+        id: &'a MigrationId,
+        /// Its name.
+        name: &'a str,
+        /// Where the row comes from: `baseline`, `adopted:TOOL`.
+        origin: &'a str,
+    },
     /// A migration is applied.
     MigrationApplied(&'a Applied),
     /// Another runner applied a migration that was pending here.

@@ -12,7 +12,7 @@ mod transaction;
 
 use std::time::Duration;
 
-pub(crate) use beside::{Progress, create_history, finish_again, forget, give_back, probe, record_progress};
+pub(crate) use beside::{Progress, create_history, finish_again, forget, give_back, probe, record, record_progress};
 pub(crate) use drive::drive_backup;
 use drive::{drive, drive_plain};
 pub(crate) use on_session::OnSession;

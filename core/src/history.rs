@@ -163,7 +163,8 @@ pub struct HistoryRow {
     pub tool_version: Arc<str>,
     /// Who ran it and where.
     pub run_by: Arc<str>,
-    /// The error that stopped it, while `failed`.
+    /// The error that stopped it, while `failed`. In a row that is `applied`: in what the database was not as it should be
+    /// when the row was recorded without running, one difference a line.
     pub error: Option<Box<str>>,
 }
 

@@ -30,6 +30,7 @@ mod source;
 pub mod split;
 mod sql;
 mod timestamp;
+mod untracked;
 mod version;
 
 pub use admin::DatabaseAdmin;
@@ -40,7 +41,7 @@ pub use backend::{
 };
 pub use backup::{Backup, Backups};
 pub use cancel::CancelToken;
-pub use capability::{Capabilities, RunLock};
+pub use capability::{Capabilities, Catalog, RunLock};
 pub use checksum::Checksum;
 pub use clock::{BoxFuture, Clock};
 pub use dialect::{Dialect, quote_identifier, quote_literal};
@@ -66,4 +67,7 @@ pub use source::{
 pub use source::{DrizzleLayout, SqlxLayout};
 pub use sql::{BoxError, RustMigration, Sql};
 pub use timestamp::Timestamp;
+pub use untracked::{
+    AsFresh, BOOKKEEPING, Recorded, Treatment, Untracked, UntrackedDatabase, UntrackedRefusal, is_bookkeeping,
+};
 pub use version::{InvalidVersion, Version};

@@ -213,6 +213,12 @@ impl Migration {
         }
     }
 
+    /// Whether it is written in Rust.
+    #[must_use]
+    pub fn is_code(&self) -> bool {
+        self.code().is_some()
+    }
+
     /// Its text; empty where it is written in Rust.
     ///
     /// # Errors

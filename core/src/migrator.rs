@@ -9,6 +9,7 @@ mod look;
 mod refuse;
 mod resolve;
 mod status;
+mod untracked;
 
 use std::fmt;
 use std::future::Future;
@@ -31,6 +32,7 @@ use crate::hook::Hooks;
 use crate::plan::{DatabaseAhead, OutOfOrder, Policy};
 use crate::report::{MigrateError, Report};
 use crate::source::{Seed, Source};
+use crate::untracked::Untracked;
 use crate::version::Version;
 
 /// How migrations share transactions.
@@ -67,6 +69,7 @@ pub struct Migrator {
     policy: Policy,
     mode: TransactionMode,
     backup: bool,
+    untracked: Option<Arc<dyn Untracked>>,
     settings: Arc<Settings>,
     lock_wait: Duration,
     connect_wait: Duration,
@@ -113,6 +116,7 @@ impl Migrator {
             policy: Policy::default(),
             mode: TransactionMode::Each,
             backup: false,
+            untracked: None,
             settings: Arc::new(settings),
             lock_wait: DEFAULT_LOCK_WAIT,
             connect_wait: Duration::ZERO,
@@ -192,6 +196,14 @@ impl Migrator {
     #[must_use]
     pub fn database_ahead(mut self, policy: DatabaseAhead) -> Self {
         self.policy.database_ahead = policy;
+        self
+    }
+
+    /// What to do with a database that has tables and no history. Unless this is set, a run refuses it before anything is
+    /// touched; a database whose history is there is not even asked.
+    #[must_use]
+    pub fn untracked(mut self, policy: impl Untracked + 'static) -> Self {
+        self.untracked = Some(Arc::new(policy));
         self
     }
 
@@ -276,6 +288,25 @@ impl Migrator {
     pub fn migrate(&self) -> impl Future<Output = Result<Report, MigrateError>> + Send + '_ {
         let span = tracing::info_span!("migrate", database = %self.backend.database());
         self.run().instrument(span)
+    }
+
+    /// Gives a database without a history its first one, and runs nothing: `policy` says what it has.
+    ///
+    /// [`Treatment::AsFresh`](crate::Treatment::AsFresh) makes the history without a row in it.
+    ///
+    /// # Errors
+    ///
+    /// [`MigrateError::Plan`] where the policy refuses, and where migrations of these namespaces are recorded already.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`migrate`](Self::migrate): everything is recorded, or nothing.
+    pub fn track<'a>(
+        &'a self,
+        policy: &'a dyn Untracked,
+    ) -> impl Future<Output = Result<Report, MigrateError>> + Send + 'a {
+        let span = tracing::info_span!("track", database = %self.backend.database());
+        self.begin_history(policy).instrument(span)
     }
 
     /// What a run would do, without doing it. Takes no lock and writes nothing.

@@ -18,6 +18,8 @@ use crate::timestamp::Timestamp;
 pub struct Report {
     /// The migrations, repeatables and seeds that it applied, in order.
     pub applied: Vec<Applied>,
+    /// Those that it recorded without running them, in order: the database had no history, and has what they do.
+    pub recorded: Vec<MigrationId>,
     /// Those that it had planned to apply when it began.
     pub planned: usize,
     /// What a person should know.

@@ -186,7 +186,10 @@ fn version_of(migration: &Migration) -> String {
     migration.id.version().map(ToString::to_string).unwrap_or_default()
 }
 
-fn read_optional<T>(path: &Path, read: impl Fn(&Path, &str) -> Result<T, Problem>) -> Result<Option<T>, Problem> {
+pub(crate) fn read_optional<T>(
+    path: &Path,
+    read: impl Fn(&Path, &str) -> Result<T, Problem>,
+) -> Result<Option<T>, Problem> {
     match fs::read_to_string(path) {
         Ok(text) => read(path, &text).map(Some),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -220,7 +223,7 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
 }
 
 /// The versions that have a snapshot.
-fn snapshot_versions(meta: &Path) -> Result<Vec<Version>, Problem> {
+pub(crate) fn snapshot_versions(meta: &Path) -> Result<Vec<Version>, Problem> {
     let entries = match fs::read_dir(meta) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

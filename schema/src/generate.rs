@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use whimbrel_core::{NewMigration, Problem, Timestamp, Version, quote_identifier, quote_literal};
+use whimbrel_core::{Migration, NewMigration, Problem, Timestamp, Version, quote_identifier, quote_literal};
 
 pub use checked::{Checked, checked};
+pub(crate) use text::changes_a_schema;
 pub use write::WriteError;
 
 use crate::change::{Change, apply_all};
@@ -40,7 +41,18 @@ pub trait Scratch: Send + Sync {
     ///
     /// As [`replay`](Self::replay).
     async fn replay_rows(&self, folder: &Path) -> Result<Replayed, Problem>;
+
+    /// Applies these migrations to an empty database, in order, and hands over what it has become after each, with the
+    /// migration's index.
+    ///
+    /// # Errors
+    ///
+    /// As [`replay`](Self::replay).
+    async fn replay_each(&self, migrations: &[Migration], after: &mut AfterEach<'_>) -> Result<(), Problem>;
 }
+
+/// What hears how a database is after a migration: the migration's index, and the schema.
+pub type AfterEach<'a> = dyn FnMut(usize, Introspected) + Send + 'a;
 
 /// What a replay gave.
 #[derive(Debug, Clone, Default)]

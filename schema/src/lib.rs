@@ -10,6 +10,7 @@
 //! Nothing here speaks to a database. What differs between dialects stands behind [`SchemaDialect`], which the backends
 //! implement in their `ddl.rs` and `introspect.rs`.
 
+pub mod baseline;
 mod between;
 pub mod change;
 mod compare;
@@ -26,6 +27,7 @@ mod pull;
 pub mod read;
 mod rebase;
 mod snapshot;
+mod snapshots;
 mod squash;
 mod tokens;
 mod write;
@@ -42,4 +44,5 @@ pub use model::{Schema, Type};
 pub use pull::{Pulled, pull};
 pub use rebase::{Rebase, rebase};
 pub use snapshot::Snapshot;
+pub use snapshots::Snapshots;
 pub use squash::{Squash, squash};

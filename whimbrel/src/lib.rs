@@ -14,6 +14,8 @@ pub mod test_support;
 
 pub use whimbrel_core::*;
 pub use whimbrel_macros::embed_migrations;
+#[cfg(feature = "schema")]
+pub use whimbrel_macros::embed_snapshots;
 
 /// SQLite and libSQL.
 #[cfg(feature = "sqlite")]
@@ -42,4 +44,8 @@ pub mod postgres {
 ///     println!("cargo::rerun-if-changed=migrations");
 /// }
 /// ```
+///
+/// `embed_snapshots!` (feature `schema`) takes the same folder and puts its snapshots, `meta/NNNN_snapshot.json`, into the
+/// program: a program without its folder beside it then still proves at which version a database with tables and no
+/// history is. It gives [`schema::Snapshots`], and the build script's line is needed for it as well.
 pub mod embedding {}

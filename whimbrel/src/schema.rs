@@ -15,6 +15,7 @@
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod push;
 mod scratch;
+mod untracked;
 
 use whimbrel_core::{BackendError, MigrationBackend, SqlSession};
 use whimbrel_schema::generate::Scratch;
@@ -22,6 +23,8 @@ pub use whimbrel_schema::*;
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use push::{Push, PushError};
+pub use untracked::{Baseline, BaselineError, Baselined, Different};
+
 #[cfg(feature = "sqlite")]
 pub use scratch::MemoryScratch;
 #[cfg(feature = "postgres")]

@@ -50,7 +50,7 @@ pub(super) async fn drop(context: &Context, flags: &Drop) -> Result<u8, CliError
 
 pub(super) async fn reset(context: &Context, flags: &Reset) -> Result<u8, CliError> {
     let opened = context.open()?;
-    let migrator = opened.interruptible(&flags.waits)?;
+    let migrator = opened.starting(&flags.waits)?;
     let migrator = if flags.no_seed { migrator.without_seeds() } else { migrator };
     // What could not be migrated afterwards is not removed before.
     if let Err(error) = migrator.check().await {

@@ -11,7 +11,7 @@ use crate::render::{failure, json};
 
 pub(super) async fn run(context: &Context, flags: &Migrate) -> Result<u8, CliError> {
     let opened = context.open()?;
-    let migrator = with_flags(opened.interruptible(&flags.waits)?, flags);
+    let migrator = with_flags(opened.starting(&flags.waits)?, flags);
     if flags.dry_run {
         return Ok(dry_run(&opened, &migrator, flags).await);
     }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde::Serialize;
+use whimbrel::BOOKKEEPING;
 use whimbrel::schema::pull;
 
 use super::Context;
@@ -34,7 +35,7 @@ pub(super) async fn run(context: &Context, flags: &arguments::Pull) -> Result<u8
     }
     let file = schema_file(context)?;
     // The histories of the tools that were here before are no part of the schema either.
-    let live = opened.live(&["__drizzle_migrations", "_sqlx_migrations"]).await?;
+    let live = opened.live(BOOKKEEPING).await?;
     if live == whimbrel::schema::Introspected::default() {
         let message = format!("there is nothing to pull: {} has no tables", printable(&opened.name()));
         return Err(CliError::failed(message, "name the database that has them: `--url URL`"));

@@ -1,6 +1,6 @@
 //! `status`: every migration and its state.
 
-use whimbrel::{MigrationState, MigrationStatus, Status};
+use whimbrel::{MigrationState, MigrationStatus, Status, UntrackedRefusal};
 
 use super::{Context, Opened};
 use crate::arguments;
@@ -24,6 +24,7 @@ fn show(opened: &Opened<'_>, status: &Status) {
     for note in &status.notes {
         output.say(format_args!("{}: {}", output.err().notable("note"), printable(&note.to_string())));
     }
+    untracked(opened, status);
     for (namespace, rows) in &status.other_namespaces {
         output
             .detail(format_args!("the history also holds {rows} migrations of the namespace {}", printable(namespace)));
@@ -39,6 +40,16 @@ fn show(opened: &Opened<'_>, status: &Status) {
     output.done(summary(status));
 }
 
+/// What is to be known of a database that has tables and no history.
+pub(super) fn untracked(opened: &Opened<'_>, status: &Status) {
+    if status.untracked.is_empty() {
+        return;
+    }
+    let (output, refusal) = (&opened.context.output, UntrackedRefusal::of(&status.untracked));
+    output.say(format_args!("{}: {}", output.err().notable("note"), printable(&refusal.to_string())));
+    output.say(format_args!("  {}: {}", output.err().notable("hint"), refusal.hint));
+}
+
 fn summary(status: &Status) -> String {
     let (applied, pending) = (status.applied(), status.pending());
     let others = status.migrations.len().saturating_sub(applied + pending);
@@ -47,21 +58,23 @@ fn summary(status: &Status) -> String {
     format!("{verdict}{applied} applied, {pending} pending{wrong}")
 }
 
-/// One line for each migration, in columns.
+/// One line for each migration, in columns, and one for each difference that it was recorded in spite of.
 fn table(migrations: &[MigrationStatus], style: Style) -> Vec<String> {
     let name = |m: &MigrationStatus| printable(&m.id.called(&m.name));
     let longest = migrations.iter().map(|m| name(m).chars().count()).max().unwrap_or(0);
     let widest = migrations.iter().map(|m| m.state.as_str().len()).max().unwrap_or(0);
-    let line = |m: &MigrationStatus| {
+    let lines = |m: &MigrationStatus| {
         let state = format!("{:widest$}", m.state.as_str());
         let state = match m.state {
             state_of if state_of.is_done() => style.good(state),
             MigrationState::Pending | MigrationState::Running => style.notable(state),
             _ => style.bad(state),
         };
-        format!("  {state}  {:longest$}  {}", name(m), details(m)).trim_end().to_owned()
+        let line = format!("  {state}  {:longest$}  {}", name(m), details(m)).trim_end().to_owned();
+        let differences = m.differences.iter().map(|difference| format!("    differs: {}", printable(difference)));
+        std::iter::once(line).chain(differences).collect::<Vec<_>>()
     };
-    migrations.iter().map(line).collect()
+    migrations.iter().flat_map(lines).collect()
 }
 
 fn details(migration: &MigrationStatus) -> String {

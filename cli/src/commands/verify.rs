@@ -17,6 +17,8 @@ struct Verified {
     migrations: Vec<String>,
     snapshot: Option<String>,
     drift: Vec<String>,
+    /// In what the database differed when a migration was recorded all the same.
+    recorded_in_spite_of: Vec<String>,
     uncompared: Vec<String>,
 }
 
@@ -32,16 +34,31 @@ pub(super) async fn run(context: &Context) -> Result<u8, CliError> {
         Some(snapshot) => drift(&opened, snapshot).await?,
         None => (Vec::new(), Vec::new()),
     };
+    let recorded_in_spite_of = in_spite_of(&status);
+    // Without a comparison nobody knows whether it still differs.
+    let settled = recorded_in_spite_of.is_empty() || (snapshot.is_some() && uncompared.is_empty());
     let verified = Verified {
-        agrees: migrations.is_empty() && drift.is_empty(),
+        agrees: migrations.is_empty() && drift.is_empty() && settled,
         migrations,
         snapshot: snapshot.map(|snapshot| snapshot.version),
         drift,
+        recorded_in_spite_of,
         uncompared,
     };
+    super::status::untracked(&opened, &status);
     let code = if verified.agrees { exit_code::DONE } else { exit_code::NOT_AS_ASKED };
     show(&opened, verified);
     Ok(code)
+}
+
+/// The differences that were there when a migration was recorded by force.
+fn in_spite_of(status: &Status) -> Vec<String> {
+    let of = |migration: &whimbrel::MigrationStatus| {
+        let name = migration.id.called(&migration.name);
+        let line = move |difference: &String| printable(&format!("{name} was recorded in spite of this: {difference}"));
+        migration.differences.iter().map(line).collect::<Vec<_>>()
+    };
+    status.migrations.iter().flat_map(of).collect()
 }
 
 /// Migrations that are recorded otherwise than their files say. Pending ones are no disagreement.
@@ -78,6 +95,7 @@ fn show(opened: &Opened<'_>, verified: Verified) {
     let output = &opened.context.output;
     verified.migrations.iter().for_each(|line| output.data(line));
     verified.drift.iter().for_each(|line| output.data(line));
+    verified.recorded_in_spite_of.iter().for_each(|line| output.data(line));
     for line in &verified.uncompared {
         output.say(format_args!("{}: not compared: {line}", output.err().notable("note")));
     }

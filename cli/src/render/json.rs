@@ -66,6 +66,9 @@ pub(crate) struct Status {
     pending: usize,
     migrations: Vec<Entry>,
     notes: Vec<String>,
+    /// Tables of a database that has no history.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    untracked: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -86,6 +89,9 @@ struct Entry {
     statements_total: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// In what the database was not as it should be when the migration was recorded without running.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    differences: Vec<String>,
 }
 
 impl Status {
@@ -97,6 +103,7 @@ impl Status {
             pending: status.pending(),
             migrations: status.migrations.iter().map(Entry::new).collect(),
             notes: status.notes.iter().map(ToString::to_string).collect(),
+            untracked: status.untracked.clone(),
         }
     }
 }
@@ -113,6 +120,7 @@ impl Entry {
             statements_done: status.progress.map(|(done, _)| done),
             statements_total: status.progress.map(|(_, total)| total),
             error: status.error.clone(),
+            differences: status.differences.clone(),
         }
     }
 }
@@ -124,6 +132,9 @@ pub(crate) struct Migrate {
     place: Place,
     up_to_date: bool,
     applied: Vec<AppliedEntry>,
+    /// Those that were recorded without being run, before anything was applied.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    recorded: Vec<Key>,
     failed: Option<Failed>,
     /// Where one was asked for and there was something to copy, also where the run failed.
     backup: Option<BackupFile>,
@@ -197,6 +208,7 @@ impl Migrate {
             place,
             up_to_date: false,
             applied: applied.unwrap_or_default(),
+            recorded: report.map(|report| report.recorded.iter().map(Key::new).collect()).unwrap_or_default(),
             failed: None,
             backup: report.and_then(|report| report.backup.as_ref()).map(BackupFile::new),
             notes: notes.unwrap_or_default(),

@@ -20,6 +20,7 @@ cases! {
     all_at_once
     arguments
     backup
+    baseline
     config_errors
     databases
     dry_run

@@ -169,6 +169,16 @@ impl MigrationBackend for Client {
         let connected = self.shared.sessions.load(Ordering::SeqCst) > 0;
         capabilities.lock_timeout = !(self.is(Defect::CapabilitiesChange) && connected);
         capabilities.statement_timeout = true;
+        if let Some(catalog) = &mut capabilities.catalog {
+            catalog.tables = match self.defect {
+                Some(Defect::CatalogIsBlind) => "select 'x' where 0",
+                Some(Defect::CatalogNamesEverything) => "select name from sqlite_master union select 'sqlite_master'",
+                _ => catalog.tables,
+            };
+            if self.is(Defect::ClockTellsSeconds) {
+                catalog.now = "select unixepoch('now')";
+            }
+        }
         if !self.copies {
             capabilities.backups = Backups::Instead("make one by hand");
         }

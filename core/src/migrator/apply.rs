@@ -29,7 +29,7 @@ pub(super) struct Run<'a> {
     pub(super) report: Report,
     /// The migrator's, with a name for this run alone.
     pub(super) settings: Settings,
-    has_history: bool,
+    pub(super) has_history: bool,
     /// The session is a pooler's, see [`LockOutcome::Shared`](crate::LockOutcome::Shared).
     shared: bool,
     /// Who holds the run's lock, where this run goes on without it.
@@ -64,23 +64,29 @@ impl Migrator {
     pub(super) async fn run(&self) -> Result<Report, MigrateError> {
         self.check_backup()?;
         let Look { session, files, history } = self.look(HistoryDetail::Check).await?;
-        let mut wait = Wait::new(&*self.backend, &self.listeners, &self.cancel, self.lock_wait);
+        let mut run = Run::new(self, session, files);
+        match run.go(history).await {
+            Ok(()) => Ok(run.close().await),
+            Err(error) => Err(error.with_report(run.report)),
+        }
+    }
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(migrator: &'a Migrator, session: Box<dyn Session>, files: Files) -> Self {
+        let mut wait = Wait::new(&*migrator.backend, &migrator.listeners, &migrator.cancel, migrator.lock_wait);
         wait.restart();
-        let mut run = Run {
-            migrator: self,
+        Self {
+            migrator,
             session,
             files,
             report: Report::default(),
-            settings: Settings { run_by: load::who_runs(), ..(*self.settings).clone() },
+            settings: Settings { run_by: load::who_runs(), ..(*migrator.settings).clone() },
             has_history: false,
             shared: false,
             holder: None,
             planned: Vec::new(),
             wait,
-        };
-        match run.go(history).await {
-            Ok(()) => Ok(run.close().await),
-            Err(error) => Err(error.with_report(run.report)),
         }
     }
 }
@@ -96,6 +102,7 @@ impl Run<'_> {
             self.migrator.listeners.tell(&Event::NothingPending);
             return Ok(());
         }
+        let plan = self.meet(plan).await?;
         self.apply_all(plan).await
     }
 
@@ -412,7 +419,7 @@ impl Run<'_> {
         })
     }
 
-    async fn close(self) -> Report {
+    pub(super) async fn close(self) -> Report {
         if let Err(error) = self.session.close().await {
             tracing::debug!(%error, "the session was not closed in good order");
         }

@@ -29,7 +29,7 @@ pub(super) struct Look {
 pub(super) struct Files {
     pub(super) migrations: Vec<Migration>,
     /// What is wrong with the sources as a whole.
-    problems: Vec<Problem>,
+    pub(super) problems: Vec<Problem>,
     /// What is passed over.
     passed_over: Vec<Note>,
     /// The migrations whose text was looked through, by index: it is done once.
@@ -254,8 +254,15 @@ impl Migrator {
     pub(super) async fn preview(&self) -> Result<Preview, MigrateError> {
         let Look { mut session, mut files, mut history } = self.look(HistoryDetail::Check).await?;
         let outlook = self.outlook(&mut *session, &mut files, &mut history, Check::Texts).await;
+        let plan = match outlook.map(|outlook| self.decide(outlook)) {
+            Ok(Ok(plan)) if history.is_none() && !plan.steps.is_empty() => {
+                self.foresee(&mut *session, &mut files, plan).await
+            }
+            Ok(decided) => decided,
+            Err(error) => Err(error),
+        };
         let _ = session.close().await;
-        let plan = self.decide(outlook?)?;
+        let plan = plan?;
         let steps = plan.steps.iter().map(|step| self.planned(&files.migrations[step.migration], step));
         Ok(Preview { steps: steps.collect::<Result<_, _>>().map_err(MigrateError::load)?, notes: plan.notes })
     }
@@ -276,6 +283,10 @@ impl Migrator {
     pub(super) async fn read_status(&self) -> Result<Status, MigrateError> {
         let Look { mut session, mut files, mut history } = self.look(HistoryDetail::Full).await?;
         let outlook = self.outlook(&mut *session, &mut files, &mut history, Check::Headers).await;
+        let untracked = match &history {
+            None => self.tables(&mut *session).await?,
+            Some(_) => Vec::new(),
+        };
         let _ = session.close().await;
         let Outlook { plan, problems, .. } = outlook?;
         LoadError::unless_empty(problems).map_err(MigrateError::load)?;
@@ -300,6 +311,7 @@ impl Migrator {
             up_to_date,
             migrations: statuses.collect(),
             other_namespaces: other_namespaces(&self.namespaces(), &history),
+            untracked,
             notes,
         })
     }
@@ -330,8 +342,13 @@ fn status_of(entry: &plan::Assessed, migrations: &[Migration], history: &[Histor
         origin: row.map(|row| row.origin.clone()),
         run_by: row.map(|row| row.run_by.clone()),
         progress: stopped.map(|row| (row.statements_done, row.statements_total)),
-        error: row.and_then(|row| row.error.as_deref().map(str::to_owned)),
+        error: stopped.and_then(|row| row.error.as_deref().map(str::to_owned)),
+        differences: from_row.and_then(|row| row.error.as_deref()).map_or_else(Vec::new, lines),
     }
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::to_owned).collect()
 }
 
 pub(super) fn not_read(error: BackendError) -> MigrateError {

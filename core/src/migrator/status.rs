@@ -23,6 +23,8 @@ pub struct Status {
     pub notes: Vec<Note>,
     /// Namespaces in the history that this program does not bring, with the number of their rows.
     pub other_namespaces: Vec<(Arc<str>, usize)>,
+    /// Tables of a database that has no history, which a run would be refused for unless it is told what to do with them.
+    pub untracked: Vec<String>,
 }
 
 impl Status {
@@ -64,6 +66,8 @@ pub struct MigrationStatus {
     pub progress: Option<(u32, u32)>,
     /// The error that stopped it.
     pub error: Option<String>,
+    /// In what the database was not as it should be after it, when it was recorded without running. Empty: in nothing.
+    pub differences: Vec<String>,
 }
 
 /// What a run would do.

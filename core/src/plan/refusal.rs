@@ -7,6 +7,7 @@ use super::{NextStatement, Note};
 use crate::checksum::Checksum;
 use crate::history::MigrationId;
 use crate::problem::{LoadError, Problem};
+use crate::untracked::UntrackedRefusal;
 use crate::version::Version;
 
 /// One reason why a run does not begin. Nothing was touched.
@@ -85,6 +86,13 @@ pub enum Refusal {
         /// Statements that are done.
         done: u32,
     },
+    /// The database has tables and no history.
+    Untracked(Box<UntrackedRefusal>),
+    /// The database has a history, where it was to get its first one.
+    Tracked {
+        /// How many migrations are recorded.
+        rows: usize,
+    },
 }
 
 impl Refusal {
@@ -115,6 +123,8 @@ impl Refusal {
                 "put the file back as it was, which names the statement; or, after making the database fit, `whimbrel resolve {} --retry` goes on with the file as it is",
                 id.arguments()
             ),
+            Self::Untracked(refusal) => refusal.hint.clone(),
+            Self::Tracked { .. } => "`whimbrel status` shows it".to_owned(),
             Self::PrefixEdited { id, .. } => format!(
                 "put those statements back as they were; or, after making the database fit, `whimbrel resolve {} --forget` runs it from its beginning",
                 id.arguments()
@@ -166,6 +176,11 @@ impl fmt::Display for Refusal {
             Self::PrefixEdited { id, file, done } => {
                 write!(f, "{id} stopped after {done} statements, and {file} no longer begins with them")
             }
+            Self::Untracked(refusal) => write!(f, "{refusal}"),
+            Self::Tracked { rows } => {
+                let noun = if *rows == 1 { "migration is" } else { "migrations are" };
+                write!(f, "the database has a history already: {rows} {noun} recorded")
+            }
         }
     }
 }
@@ -195,6 +210,11 @@ impl PlanError {
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// For this reason alone.
+    pub(crate) fn of(refusal: Refusal) -> Self {
+        Self { refusals: vec![refusal], notes: Vec::new(), problems: Vec::new() }
     }
 
     pub(crate) fn with_problems(self, problems: Vec<Problem>) -> Self {

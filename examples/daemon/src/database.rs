@@ -6,8 +6,9 @@ use std::time::Duration;
 use whimbrel::postgres::deadpool_postgres::{Manager, Pool};
 use whimbrel::postgres::tokio_postgres::{Config, NoTls};
 use whimbrel::postgres::{PostgresBackend, deadpool_postgres};
+use whimbrel::schema::{Baseline, Snapshots};
 use whimbrel::sqlite::{SqliteBackend, libsql};
-use whimbrel::{BoxError, DatabaseAhead, Migrator, Seed, embed_migrations};
+use whimbrel::{BoxError, DatabaseAhead, Migrator, Seed, embed_migrations, embed_snapshots};
 
 /// Both dialects keep the mark of the default board in the same way.
 const DEFAULT_BOARD: &str = "SELECT CAST(id AS text), name FROM boards WHERE is_default";
@@ -37,8 +38,9 @@ impl Database {
     /// that needs it gives the pool a connector of its own.
     pub(crate) async fn open(url: &str) -> Result<(Self, Migrator), BoxError> {
         if let Some(path) = url.strip_prefix("sqlite:") {
-            let migrator =
-                Migrator::new(SqliteBackend::open(path)).source(embed_migrations!("../../migrations-sqlite"));
+            let backend = SqliteBackend::open(path);
+            let migrator = Migrator::new(backend).source(embed_migrations!("../../migrations-sqlite"));
+            let migrator = from_before(migrator, embed_snapshots!("../../migrations-sqlite"))?;
             let database = libsql::Builder::new_local(path).build().await?;
             return Ok((Self::Sqlite(Arc::new(database)), migrator));
         }
@@ -48,6 +50,7 @@ impl Database {
             let pool = Pool::builder(Manager::new(config, NoTls)).max_size(8).build()?;
             let backend = PostgresBackend::from_pool(pool.clone());
             let migrator = Migrator::new(backend).source(embed_migrations!("../../migrations-pg"));
+            let migrator = from_before(migrator, embed_snapshots!("../../migrations-pg"))?;
             return Ok((Self::Postgres(pool), migrator));
         }
         Err("the database URL begins with neither `sqlite:` nor `postgres://`".into())
@@ -65,6 +68,13 @@ impl Database {
             Self::Postgres(pool) => from_postgres(pool).await,
         }
     }
+}
+
+/// An instance from before there was a history was made by scripts: its schema tells at which version it is, and it goes
+/// on from there. One that somebody has changed is refused.
+fn from_before(migrator: Migrator, snapshots: Snapshots) -> Result<Migrator, BoxError> {
+    let baseline = Baseline::new(migrator.backend())?.snapshots(snapshots);
+    Ok(migrator.untracked(baseline))
 }
 
 /// What every start has in common.

@@ -69,6 +69,7 @@ fn tell(event: &Event<'_>) {
     match event {
         Event::WaitingForDatabase { error, .. } => println!("waiting for the database: {error}"),
         Event::WaitingForLock { holder, .. } => println!("waiting for {}", holder.unwrap_or("another instance")),
+        Event::Recorded { id, name, .. } => println!("recorded {}: the database has it", id.called(name)),
         Event::MigrationApplied(applied) => {
             println!("applied {} ({} ms)", applied.id.called(&applied.name), applied.duration_ms);
         }

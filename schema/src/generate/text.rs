@@ -28,7 +28,7 @@ pub(super) fn of(part: &Part, losses: &[Loss]) -> String {
 }
 
 /// Whether a text may change a schema, by the first words of its statements.
-pub(super) fn changes_a_schema(lexer: Lexer, text: &str) -> bool {
+pub(crate) fn changes_a_schema(lexer: Lexer, text: &str) -> bool {
     const DATA: [&str; 12] = [
         "SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "VALUES", "SET", "RESET", "ANALYZE", "VACUUM", "PRAGMA",
         "REINDEX",

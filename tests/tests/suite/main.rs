@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod application;
+mod baseline;
 mod corpora;
 mod counts;
 mod daemon;

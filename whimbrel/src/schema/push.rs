@@ -1,6 +1,6 @@
 //! A development database becomes what a schema says, without migration files.
 
-use whimbrel_core::{BackendError, CodeSource, MigrateError, Migrator, Sql, SqlSession};
+use whimbrel_core::{AsFresh, BackendError, CodeSource, MigrateError, Migrator, Sql, SqlSession};
 use whimbrel_schema::generate::{Refused, Scratch, texts};
 use whimbrel_schema::model::{ObjectName, Schema};
 use whimbrel_schema::{Between, Choices, Difference, Loss, SchemaDialect, Side, between, compare_live};
@@ -123,7 +123,7 @@ impl<'a> Push<'a> {
         let texts = texts(&way.script).into_iter().enumerate();
         let source =
             texts.fold(CodeSource::new(), |source, (at, text)| source.sql(&(at + 1).to_string(), "push", text));
-        let mut migrator = Migrator::shared(database.backend).source(source);
+        let mut migrator = Migrator::shared(database.backend).source(source).untracked(AsFresh);
         if let Some(role) = self.role {
             migrator = migrator.role(role);
         }

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 use std::sync::Arc;
+#[cfg(feature = "postgres")]
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use whimbrel_core::history::DEFAULT_HISTORY_TABLE;
 use whimbrel_core::{
-    BackendError, CodeSource, DirectorySource, MigrateError, MigrationBackend, Migrator, Problem, Sql, SqlSession,
-    async_trait,
+    AsFresh, BackendError, CodeSource, DirectorySource, Loaded, MigrateError, Migration, MigrationBackend, Migrator,
+    Problem, Source, Sql, SqlSession, async_trait,
 };
-use whimbrel_schema::generate::{Generated, Replayed, Scratch};
+use whimbrel_schema::generate::{AfterEach, Generated, Replayed, Scratch};
 use whimbrel_schema::model::ObjectName;
 use whimbrel_schema::{Introspected, SchemaDialect};
 
@@ -29,6 +31,11 @@ impl Scratch for MemoryScratch {
         let backend = Arc::new(whimbrel_backend_sqlite::SqliteBackend::memory());
         let found = replay(backend.clone(), &super::SQLITE, Some(folder), &[]).await?;
         with_rows(&*backend, found).await
+    }
+
+    async fn replay_each(&self, migrations: &[Migration], after: &mut AfterEach<'_>) -> Result<(), Problem> {
+        let backend = whimbrel_backend_sqlite::SqliteBackend::memory();
+        replay_each(Arc::new(backend), &super::SQLITE, migrations, after).await
     }
 }
 
@@ -60,31 +67,56 @@ impl Scratch for ServerScratch {
     async fn replay_rows(&self, folder: &Path) -> Result<Replayed, Problem> {
         self.replayed(Some(folder), &[], true).await
     }
+
+    async fn replay_each(&self, migrations: &[Migration], after: &mut AfterEach<'_>) -> Result<(), Problem> {
+        let backend = self.create().await?;
+        let replayed = replay_each(Arc::new(backend.clone()), &super::POSTGRES, migrations, after).await;
+        removed(&backend, replayed).await
+    }
 }
 
 #[cfg(feature = "postgres")]
 impl ServerScratch {
     /// On a new database, which is removed whatever comes of it.
     async fn replayed(&self, folder: Option<&Path>, more: &[Generated], rows: bool) -> Result<Replayed, Problem> {
-        let now = whimbrel_core::Timestamp::now().microseconds();
-        let name = format!("whimbrel_scratch_{now}_{}", std::process::id());
-        let refused = |doing: &str, error: &whimbrel_core::BackendError| {
-            let hint = error.hint().unwrap_or("name a server where throw-away databases may be made: `scratch-url`");
-            Problem::new("scratch database", format!("{doing}: {error}"), hint)
-        };
-        let backend = self.server.with_database(&name).map_err(|error| refused("name it", &error))?;
-        backend.create().await.map_err(|error| refused("make it", &error))?;
+        let backend = self.create().await?;
         let found = replay(Arc::new(backend.clone()), &super::POSTGRES, folder, more).await;
         let replayed = match found {
             Ok(found) if rows => with_rows(&backend, found).await,
             found => found.map(|found| Replayed { found, filled: Vec::new() }),
         };
-        // The server ends the sessions of the replay in its own time.
-        let dropped = backend.drop_forced().await;
-        let replayed = replayed?;
-        dropped.map_err(|error| refused("remove it", &error))?;
-        Ok(replayed)
+        removed(&backend, replayed).await
     }
+
+    /// Makes a new database.
+    async fn create(&self) -> Result<whimbrel_backend_postgres::PostgresBackend, Problem> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let now = whimbrel_core::Timestamp::now().microseconds();
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("whimbrel_scratch_{now}_{}_{number}", std::process::id());
+        let backend = self.server.with_database(&name).map_err(|error| refused("name it", &error))?;
+        backend.create().await.map_err(|error| refused("make it", &error))?;
+        Ok(backend)
+    }
+}
+
+/// Removes a database, whatever came of it.
+#[cfg(feature = "postgres")]
+async fn removed<T>(
+    backend: &whimbrel_backend_postgres::PostgresBackend,
+    replayed: Result<T, Problem>,
+) -> Result<T, Problem> {
+    // The server ends the sessions of the replay in its own time.
+    let dropped = backend.drop_forced().await;
+    let replayed = replayed?;
+    dropped.map_err(|error| refused("remove it", &error))?;
+    Ok(replayed)
+}
+
+#[cfg(feature = "postgres")]
+fn refused(doing: &str, error: &BackendError) -> Problem {
+    let hint = error.hint().unwrap_or("name a server where throw-away databases may be made: `scratch-url`");
+    Problem::new("scratch database", format!("{doing}: {error}"), hint)
 }
 
 #[cfg(feature = "sqlite")]
@@ -107,15 +139,50 @@ async fn replay(
     folder: Option<&Path>,
     more: &[Generated],
 ) -> Result<Introspected, Problem> {
-    let mut migrator = Migrator::shared(Arc::clone(&backend));
+    let mut migrator = scratched(&backend);
     if let Some(folder) = folder.filter(|folder| folder.exists()) {
         migrator = migrator.source(DirectorySource::new(folder));
     }
     let add = |source: CodeSource, it: &Generated| source.sql(it.version.as_str(), &it.name, it.text.clone());
     migrator = migrator.source(more.iter().fold(CodeSource::new(), add));
     migrator.migrate().await.map_err(|error| failed(&error, more))?;
+    read(&*backend, dialect).await
+}
+
+/// Applies migrations one after the other to an empty database, and hands over what it has become after each.
+async fn replay_each(
+    backend: Arc<dyn MigrationBackend>,
+    dialect: &dyn SchemaDialect,
+    migrations: &[Migration],
+    after: &mut AfterEach<'_>,
+) -> Result<(), Problem> {
+    for (at, migration) in migrations.iter().enumerate() {
+        let namespace = &migration.id.namespace;
+        let migrator = scratched(&backend).source_in(namespace, Given(migrations[..=at].to_vec()));
+        migrator.migrate().await.map_err(|error| failed(&error, &[]))?;
+        after(at, read(&*backend, dialect).await?);
+    }
+    Ok(())
+}
+
+/// A migrator for a database of nobody's: what the server puts into a new one is no reason to ask.
+fn scratched(backend: &Arc<dyn MigrationBackend>) -> Migrator {
+    Migrator::shared(Arc::clone(backend)).untracked(AsFresh)
+}
+
+/// Migrations that were loaded already.
+#[derive(Debug)]
+struct Given(Vec<Migration>);
+
+impl Source for Given {
+    fn load(&self, _: &Arc<str>) -> Loaded {
+        Loaded { migrations: self.0.clone(), ..Loaded::default() }
+    }
+}
+
+async fn read(backend: &dyn MigrationBackend, dialect: &dyn SchemaDialect) -> Result<Introspected, Problem> {
     let ignored = [ObjectName::new(DEFAULT_HISTORY_TABLE)];
-    super::read_database(&*backend, dialect, &ignored).await.map_err(|error| {
+    super::read_database(backend, dialect, &ignored).await.map_err(|error| {
         Problem::new(
             "scratch database",
             format!("its schema cannot be read: {error}"),

@@ -1,0 +1,49 @@
+//! What the target says about a database that has tables and no history.
+
+use whimbrel::schema::{Baseline, Snapshots, scratch};
+use whimbrel::{BoxError, Migrator, Sql, Treatment, Untracked, UntrackedDatabase, UntrackedRefusal, async_trait};
+
+use super::Opened;
+use super::schema_targets::refused;
+use crate::arguments::Waits;
+use crate::error::CliError;
+use crate::target;
+
+impl Opened<'_> {
+    /// A migrator that is stopped by a signal, and treats a database without a history as the target says.
+    pub(super) fn starting(&self, waits: &Waits) -> Result<Migrator, CliError> {
+        let migrator = self.interruptible(waits)?;
+        Ok(match self.target.untracked {
+            target::Treatment::Refuse => migrator,
+            target::Treatment::Baseline => migrator.untracked(self.baseline()?),
+            target::Treatment::Adopt => migrator.untracked(AdoptByHand),
+        })
+    }
+
+    /// The proof of the version that a database is at, by the snapshots of the folder and a scratch database.
+    pub(super) fn baseline(&self) -> Result<Baseline, CliError> {
+        let snapshots = Snapshots::of_folder(&self.target.folder).map_err(|problem| refused(vec![problem]))?;
+        let url = self.target.scratch_url.as_deref().unwrap_or(self.target.url());
+        let scratch = scratch(self.engine()?.dialect().name, Some(url))
+            .map_err(|error| CliError::database("the server for throw-away databases", &error))?;
+        let baseline = Baseline::new(&*self.database.backend).map_err(|error| CliError::database("", &error))?;
+        let baseline = baseline.snapshots(snapshots).scratch(scratch).namespace(self.namespace());
+        Ok(baseline.ignoring(self.target.history_table()))
+    }
+}
+
+/// Goes on with another tool's history, which a person begins.
+#[derive(Debug)]
+struct AdoptByHand;
+
+#[async_trait]
+impl Untracked for AdoptByHand {
+    async fn treat(&self, database: &UntrackedDatabase<'_>, _: &mut dyn Sql) -> Result<Treatment, BoxError> {
+        let refusal = UntrackedRefusal {
+            reason: Some("another tool's history is not adopted by a run yet".to_owned()),
+            hint: "run `whimbrel adopt` once".to_owned(),
+            ..UntrackedRefusal::of(database.tables)
+        };
+        Ok(Treatment::Refuse(refusal))
+    }
+}
