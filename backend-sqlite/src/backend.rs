@@ -9,8 +9,7 @@ use async_trait::async_trait;
 use libsql::Value;
 use whimbrel_core::history::DEFAULT_HISTORY_TABLE;
 use whimbrel_core::{
-    BackendError, BackendErrorKind, Backups, Capabilities, Catalog, Clock, Dialect, MigrationBackend, RunLock,
-    Session,
+    BackendError, BackendErrorKind, Backups, Capabilities, Catalog, Clock, Dialect, MigrationBackend, RunLock, Session,
 };
 
 use crate::config::{Access, Target, parse_url};

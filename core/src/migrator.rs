@@ -300,7 +300,10 @@ impl Migrator {
     /// # Cancel safety
     ///
     /// As [`migrate`](Self::migrate): everything is recorded, or nothing.
-    pub fn track<'a>(&'a self, policy: &'a dyn Untracked) -> impl Future<Output = Result<Report, MigrateError>> + Send + 'a {
+    pub fn track<'a>(
+        &'a self,
+        policy: &'a dyn Untracked,
+    ) -> impl Future<Output = Result<Report, MigrateError>> + Send + 'a {
         let span = tracing::info_span!("track", database = %self.backend.database());
         self.begin_history(policy).instrument(span)
     }

@@ -100,9 +100,11 @@ pub async fn prove(evidence: Evidence<'_>, wanted: Option<&Version>) -> Result<P
 
 fn nothing_to_prove(wanted: Option<&Version>) -> Problem {
     match wanted {
-        Some(version) => {
-            Problem::new("migrations", format!("there is no migration {version}"), "`whimbrel status` lists the versions")
-        }
+        Some(version) => Problem::new(
+            "migrations",
+            format!("there is no migration {version}"),
+            "`whimbrel status` lists the versions",
+        ),
         None => Problem::new(
             "migrations",
             "there are none, so there is no version that the database could be at",

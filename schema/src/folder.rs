@@ -186,7 +186,10 @@ fn version_of(migration: &Migration) -> String {
     migration.id.version().map(ToString::to_string).unwrap_or_default()
 }
 
-pub(crate) fn read_optional<T>(path: &Path, read: impl Fn(&Path, &str) -> Result<T, Problem>) -> Result<Option<T>, Problem> {
+pub(crate) fn read_optional<T>(
+    path: &Path,
+    read: impl Fn(&Path, &str) -> Result<T, Problem>,
+) -> Result<Option<T>, Problem> {
     match fs::read_to_string(path) {
         Ok(text) => read(path, &text).map(Some),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

@@ -48,11 +48,7 @@ pub trait Scratch: Send + Sync {
     /// # Errors
     ///
     /// As [`replay`](Self::replay).
-    async fn replay_each(
-        &self,
-        migrations: &[Migration],
-        after: &mut AfterEach<'_>,
-    ) -> Result<(), Problem>;
+    async fn replay_each(&self, migrations: &[Migration], after: &mut AfterEach<'_>) -> Result<(), Problem>;
 }
 
 /// What hears how a database is after a migration: the migration's index, and the schema.

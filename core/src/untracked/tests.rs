@@ -17,7 +17,9 @@ fn a_refusal_names_some_tables_and_counts_the_rest() {
 
 #[test]
 fn books_of_tools_are_known_by_name_in_any_schema() {
-    for name in ["_sqlx_migrations", "drizzle.__drizzle_migrations", "sequelizemeta", "public.schema_migrations", "migrations"] {
+    for name in
+        ["_sqlx_migrations", "drizzle.__drizzle_migrations", "sequelizemeta", "public.schema_migrations", "migrations"]
+    {
         assert!(is_bookkeeping(name), "{name}");
     }
     for name in ["users", "migrations_of_birds", "my_sqlx_migrations", "_sqlx_migrations.users"] {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use whimbrel::postgres::deadpool_postgres::{Manager, Pool};
 use whimbrel::postgres::tokio_postgres::{Config, NoTls};
 use whimbrel::postgres::{PostgresBackend, deadpool_postgres};
-use whimbrel::sqlite::{SqliteBackend, libsql};
 use whimbrel::schema::{Baseline, Snapshots};
+use whimbrel::sqlite::{SqliteBackend, libsql};
 use whimbrel::{BoxError, DatabaseAhead, Migrator, Seed, embed_migrations, embed_snapshots};
 
 /// Both dialects keep the mark of the default board in the same way.
@@ -70,12 +70,14 @@ impl Database {
     }
 }
 
+// ANCHOR: baseline
 /// An instance from before there was a history was made by scripts: its schema tells at which version it is, and it goes
 /// on from there. One that somebody has changed is refused.
 fn from_before(migrator: Migrator, snapshots: Snapshots) -> Result<Migrator, BoxError> {
     let baseline = Baseline::new(migrator.backend())?.snapshots(snapshots);
     Ok(migrator.untracked(baseline))
 }
+// ANCHOR_END: baseline
 
 /// What every start has in common.
 pub(crate) fn prepared(migrator: Migrator, allow_database_ahead: bool) -> Migrator {

@@ -204,7 +204,8 @@ fn other_schemas_and_extensions_are_told_and_not_compared() {
         table: None,
         sql: format!("CREATE {kind} {name}"),
     };
-    live.natives = vec![native("schema", "audit"), native("extension", "pgcrypto"), native("function", "audit.f(integer)")];
+    live.natives =
+        vec![native("schema", "audit"), native("extension", "pgcrypto"), native("function", "audit.f(integer)")];
     let proof = find(&live, &all, None, None).unwrap();
     assert_eq!((proof.version.as_str(), told(&proof)), ("2", Vec::new()));
     assert_eq!(
@@ -235,7 +236,10 @@ fn queries_that_were_written_anew_are_named_where_nothing_tells() {
     let snapshot = Snapshot::new(Dialect::SQLITE.name, "3", "some", with_view);
     std::fs::write(folder.path().join("meta").join(Snapshot::file_name("3")), snapshot.to_json()).unwrap();
     let live = Schema { views: vec![view("SELECT c.id FROM public.c")], ..tables(3) };
-    let all = { drop(all); Snapshots::of_folder(folder.path()).unwrap() };
+    let all = {
+        drop(all);
+        Snapshots::of_folder(folder.path()).unwrap()
+    };
     let proof = find(&live, &all, None, None).unwrap();
     assert_eq!((proof.version.as_str(), proof.uncompared), ("3", vec!["the query of view seen".to_owned()]));
 }

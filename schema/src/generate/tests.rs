@@ -66,11 +66,7 @@ impl Scratch for Becomes {
         Ok(Introspected { schema: self.0.clone(), uncompared: Vec::new() })
     }
 
-    async fn replay_each(
-        &self,
-        migrations: &[Migration],
-        after: &mut AfterEach<'_>,
-    ) -> Result<(), Problem> {
+    async fn replay_each(&self, migrations: &[Migration], after: &mut AfterEach<'_>) -> Result<(), Problem> {
         let becomes = || Introspected { schema: self.0.clone(), uncompared: Vec::new() };
         (0..migrations.len()).for_each(|at| after(at, becomes()));
         Ok(())

@@ -6,9 +6,7 @@ use std::path::Path;
 
 use whimbrel::schema::baseline::Proof;
 use whimbrel::schema::model::ObjectName;
-use whimbrel::schema::{
-    Baseline, BaselineError, Baselined, Snapshot, Snapshots, dialect, read_database, scratch,
-};
+use whimbrel::schema::{Baseline, BaselineError, Baselined, Snapshot, Snapshots, dialect, read_database, scratch};
 use whimbrel::{AsFresh, DirectorySource, MigrateError, MigrationState, Migrator, Refusal, Report};
 use whimbrel_tests::database::TestDatabase;
 
@@ -108,7 +106,8 @@ fn refused(result: Result<Report, MigrateError>) -> String {
 }
 
 async fn history(database: &TestDatabase) -> Vec<String> {
-    let sql = "select version || ' ' || state || ' ' || origin from whimbrel_history where kind = 'migration' order by id";
+    let sql =
+        "select version || ' ' || state || ' ' || origin from whimbrel_history where kind = 'migration' order by id";
     database.column(sql).await
 }
 
@@ -167,7 +166,6 @@ async fn one_with_a_history_is_not_asked(database: TestDatabase) {
     assert_eq!(migrator(&other, &mended).migrate().await.expect("it goes on").applied.len(), 1);
 }
 
-
 async fn the_newest_equal_version_is_found_by_a_replay(database: TestDatabase) {
     let folder = folder(&database, &FILES);
     by_hand(&database, 1).await;
@@ -203,7 +201,10 @@ async fn a_version_that_was_asked_for_is_proved(database: TestDatabase) {
 async fn every_difference_is_told_with_its_file(database: TestDatabase) {
     let folder = folder(&database, &FILES);
     database
-        .transact(&["create table users (id integer not null primary key, email text)", "create table legacy (id integer)"])
+        .transact(&[
+            "create table users (id integer not null primary key, email text)",
+            "create table legacy (id integer)",
+        ])
         .await
         .expect("it is made by hand");
     let at = |version: &str| baseline(&database, &folder).at(version.parse().expect("a version"));

@@ -1,18 +1,15 @@
 //! The example's daemon on databases from before there was a history: made by scripts, with rows, at every version.
 
-#[path = "../../../../examples/daemon/tests/daemon/instance.rs"]
-mod instance;
-
 use std::collections::BTreeMap;
 use std::process::{Child, Command, Output, Stdio};
 
-use instance::Instance;
 use serde_json::Value;
 use whimbrel::Dialect;
 use whimbrel::split::split;
 use whimbrel_tests::database::TestDatabase;
 use whimbrel_tests::long::Part;
 
+use crate::daemon::instance::Instance;
 use crate::{on_both, root};
 
 on_both! {
@@ -91,7 +88,8 @@ async fn eight_start_from(database: TestDatabase, version: &str) {
     let applied = logged(&instances, "applied ");
     let migrations: Vec<&String> = applied.iter().filter(|it| it.as_str() != "seed").collect();
     assert_eq!(migrations, left.iter().collect::<Vec<_>>(), "each is run once");
-    let history = "select version || ' ' || state || ' ' || origin from whimbrel_history where kind = 'migration' order by 1";
+    let history =
+        "select version || ' ' || state || ' ' || origin from whimbrel_history where kind = 'migration' order by 1";
     let row = |version: &String| {
         format!("{version} applied {}", if known.contains(version) { "baseline" } else { "applied" })
     };
