@@ -16,6 +16,7 @@ use crate::timestamp::Timestamp;
 
 /// What is known of a database that has no history.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct UntrackedDatabase<'a> {
     /// The tables and views that are somebody's: not the database's own, not an extension's, not the bookkeeping of a
     /// tool for migrations ([`BOOKKEEPING`]). Up to a hundred of them.

@@ -215,7 +215,12 @@ impl Proving<'_> {
         // With snapshots it goes on: nobody needs the right to make databases then.
         let has_snapshot = |version| self.evidence.snapshots.has(version);
         if !self.versions.iter().any(has_snapshot) {
-            return Err(vec![problem]);
+            let hint = format!(
+                "{}; or name a server for throw-away databases (`scratch-url`); with snapshots beside the migrations none \
+                 is needed",
+                problem.hint
+            );
+            return Err(vec![Problem { hint, ..problem }]);
         }
         self.notes.push(format!("versions without a snapshot: {}: {}", problem.file, problem.message));
         Ok(())

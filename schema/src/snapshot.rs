@@ -82,6 +82,16 @@ impl Snapshot {
     }
 }
 
+/// Whether a text is JSON that has no mark of ours: other tools call their snapshots the same.
+pub(crate) fn is_anothers(text: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Marked {
+        format: Option<String>,
+    }
+    let of_format = |marked: Marked| marked.format.is_some_and(|it| it.split('/').next() == FORMAT.split('/').next());
+    serde_json::from_str::<Marked>(text).is_ok_and(|marked| !of_format(marked))
+}
+
 /// A rename as a text.
 fn told(rename: &Rename) -> String {
     format!("{} {} to {}", rename.object, rename.from, rename.to)

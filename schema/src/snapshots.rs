@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use whimbrel_core::{EmbeddedFile, Problem, Version};
 
 use crate::folder::{read_optional, snapshot_versions};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, is_anothers};
 
 /// The snapshots that stand beside migrations: in the folder, or in the program.
 ///
@@ -52,7 +52,7 @@ impl Snapshots {
         }
     }
 
-    /// The snapshot of this version, where there is one.
+    /// The snapshot of this version, where there is one. One that another tool wrote is none.
     ///
     /// # Errors
     ///
@@ -63,14 +63,14 @@ impl Snapshots {
             Kept::Folder { meta, versions } => {
                 let Some(version) = versions.iter().find(|known| *known == version) else { return Ok(None) };
                 let file = meta.join(Snapshot::file_name(version.as_str()));
-                let snapshot = read_optional(&file, Snapshot::from_json)?;
+                let snapshot = read_optional(&file, own)?.flatten();
                 (file, snapshot)
             }
             Kept::Program(files) => {
                 let Some(file) = files.iter().find(|file| is_of(file, version)) else { return Ok(None) };
                 let path = PathBuf::from(file.path);
-                let snapshot = Snapshot::from_json(&path, file.text)?;
-                (path, Some(snapshot))
+                let snapshot = own(&path, file.text)?;
+                (path, snapshot)
             }
         };
         match snapshot {
@@ -81,6 +81,10 @@ impl Snapshots {
             snapshot => Ok(snapshot),
         }
     }
+}
+
+fn own(file: &Path, text: &str) -> Result<Option<Snapshot>, Problem> {
+    if is_anothers(text) { Ok(None) } else { Snapshot::from_json(file, text).map(Some) }
 }
 
 fn is_of(file: &EmbeddedFile, version: &Version) -> bool {

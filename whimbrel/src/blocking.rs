@@ -15,7 +15,7 @@
 //! # fn main() {}
 //! ```
 
-use whimbrel_core::{MigrateError, Migrator, Preview, Report, Status};
+use whimbrel_core::{MigrateError, Migrator, Preview, Report, Status, Untracked};
 
 /// [`Migrator::migrate`], on this thread.
 ///
@@ -28,6 +28,19 @@ use whimbrel_core::{MigrateError, Migrator, Preview, Report, Status};
 /// On a thread that runs async tasks: use the async form there.
 pub fn migrate(migrator: &Migrator) -> Result<Report, MigrateError> {
     block_on(migrator.migrate())
+}
+
+/// [`Migrator::track`], on this thread.
+///
+/// # Errors
+///
+/// As [`Migrator::track`].
+///
+/// # Panics
+///
+/// As [`migrate`].
+pub fn track(migrator: &Migrator, policy: &dyn Untracked) -> Result<Report, MigrateError> {
+    block_on(migrator.track(policy))
 }
 
 /// [`Migrator::plan`], on this thread.

@@ -59,6 +59,8 @@ pub(crate) const PARTS: &[Part] = &[
         "schema::killed::postgres::a_rebuild_that_is_killed_leaves_one_state_or_the_other",
         true,
     ),
+    Part::of_suite("baseline-sqlite", "baseline::start::sqlite::fifty_rounds_over_every_state", false),
+    Part::of_suite("baseline-postgres", "baseline::start::postgres::fifty_rounds_over_every_state", true),
     Part::of_suite("many-sqlite", "counts::sqlite::ten_thousand_migrations_cost_no_more_each", false),
     Part::of_suite("many-postgres", "counts::postgres::ten_thousand_migrations_cost_no_more_each", true),
     Part::of_suite("schemas-postgres", "schema::random::any_schema_of_postgres_becomes_any_other", true),

@@ -90,7 +90,7 @@ fn show(opened: &Opened<'_>, baselined: &Baselined) -> u8 {
     match proof.differences.len() {
         0 => output.done(format_args!("{name} is as {version} leaves it: {}", count(baselined.recorded.len()))),
         number => output.done(format_args!(
-            "{name} differs from {version} in {number} and was recorded all the same: {}",
+            "{name} is not as {version} leaves it ({number} differences) and was recorded all the same: {}",
             count(baselined.recorded.len())
         )),
     }

@@ -82,7 +82,7 @@ async fn a_locked_database_is_waited_for_and_given_up() {
     let path = folder.path().join("app.db");
     let database = libsql::Builder::new_local(&path).build().await.unwrap();
     let connection = database.connect().unwrap();
-    connection.execute("create table other (n integer)", ()).await.unwrap();
+    connection.execute("pragma user_version = 1", ()).await.unwrap();
     connection.execute("begin immediate", ()).await.unwrap();
     let run = |wait: &'static str| {
         whimbrel(folder.path()).args(["--url", "sqlite:app.db", "migrate", "--lock-wait", wait, "--json"]).output()

@@ -8,7 +8,8 @@ use whimbrel_core::{
 use super::migrate::{marks, three};
 use super::{Outcome, need};
 use crate::bench::Bench;
-use crate::record::{Call, OpKind, Recording};
+use crate::op::OpKind;
+use crate::record::{Call, Recording};
 
 /// A run that must be refused, with nothing touched.
 async fn refusals(bench: &Bench, source: CodeSource) -> Vec<Refusal> {

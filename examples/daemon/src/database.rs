@@ -70,12 +70,14 @@ impl Database {
     }
 }
 
+// ANCHOR: baseline
 /// An instance from before there was a history was made by scripts: its schema tells at which version it is, and it goes
 /// on from there. One that somebody has changed is refused.
 fn from_before(migrator: Migrator, snapshots: Snapshots) -> Result<Migrator, BoxError> {
     let baseline = Baseline::new(migrator.backend())?.snapshots(snapshots);
     Ok(migrator.untracked(baseline))
 }
+// ANCHOR_END: baseline
 
 /// What every start has in common.
 pub(crate) fn prepared(migrator: Migrator, allow_database_ahead: bool) -> Migrator {

@@ -15,25 +15,23 @@ pub(super) fn left_out(live: &Schema, expected: &Schema) -> (Schema, Vec<String>
     let expected_extension = |name: &str| expected.natives.iter().any(|it| it.kind == "extension" && it.name == name);
     let mut told: Vec<String> =
         outside.iter().map(|name| format!("the schema {name}: no migration names it")).collect();
-    let mut kept = live.clone();
+    let is_book = |name: &ObjectName| is_bookkeeping(&name.name) && expected.table(name).is_none();
     let is_inside = |name: &ObjectName| name.schema.as_deref().is_none_or(|schema| !outside.contains(schema));
-    kept.tables.retain(|table| {
-        let is_book = expected.table(&table.name).is_none() && is_bookkeeping(&table.name.name);
-        if is_book && is_inside(&table.name) {
-            told.push(format!("table {}: it looks like the books of a tool for migrations", table.name));
-        }
-        is_inside(&table.name) && !is_book
-    });
+    let is_ours = |name: &ObjectName| is_inside(name) && !is_book(name);
+    let books = live.tables.iter().map(|table| &table.name).filter(|name| is_inside(name) && is_book(name));
+    told.extend(books.map(|name| format!("table {name}: it looks like the books of a tool for migrations")));
+    let mut kept = live.clone();
+    kept.tables.retain(|table| is_ours(&table.name));
     kept.views.retain(|view| is_inside(&view.name));
     kept.enums.retain(|ty| is_inside(&ty.name));
-    kept.sequences.retain(|sequence| is_inside(&sequence.name));
+    kept.sequences.retain(|it| is_inside(&it.name) && it.owned_by.as_ref().is_none_or(|(table, _)| is_ours(table)));
     kept.natives.retain(|native| match &*native.kind {
         "schema" => !outside.contains(native.name.as_str()),
         "extension" if !expected_extension(&native.name) => {
             told.push(format!("the extension {}: no migration makes it", native.name));
             false
         }
-        _ => native.table.as_ref().is_none_or(is_inside) && !is_named_in(native, &outside),
+        _ => native.table.as_ref().is_none_or(is_ours) && !is_named_in(native, &outside),
     });
     (kept, told)
 }

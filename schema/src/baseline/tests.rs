@@ -245,6 +245,17 @@ fn queries_that_were_written_anew_are_named_where_nothing_tells() {
 }
 
 #[test]
+fn a_snapshot_of_another_tool_is_none() {
+    let folder = TempDir::new().unwrap();
+    let all = snapshots(&folder, &[1, 2, 3]);
+    std::fs::write(folder.path().join("meta/3_snapshot.json"), r#"{"version": "7", "dialect": "sqlite"}"#).unwrap();
+    let scratch = States::of(&[tables(1), tables(2), tables(3)]);
+    assert_eq!(find(&tables(3), &all, Some(&scratch), None).unwrap().version.as_str(), "3");
+    std::fs::write(folder.path().join("meta/3_snapshot.json"), "{").unwrap();
+    assert_eq!(find(&tables(3), &all, Some(&scratch), None).unwrap_err().len(), 1);
+}
+
+#[test]
 fn a_version_that_is_none_is_a_problem() {
     let problems = find(&tables(1), &Snapshots::default(), None, Some("9")).unwrap_err();
     assert!(problems[0].message.contains("there is no migration 9"), "{problems:?}");

@@ -1,5 +1,6 @@
 //! Databases with tables and no history: refused, recorded once they are proved equal, or taken as they are.
 
+mod server;
 mod start;
 
 use std::path::Path;
@@ -252,10 +253,14 @@ async fn what_was_forced_is_shown_for_ever(database: TestDatabase) {
 
 /// Writes the snapshot of each version, as `generate` does for those that it writes.
 async fn write_snapshots(database: &TestDatabase, folder: &Path) {
+    write_snapshots_of(database, folder, &FILES).await;
+}
+
+async fn write_snapshots_of(database: &TestDatabase, folder: &Path, files: &[(&str, &str)]) {
     let other = if database.server().is_some() { TestDatabase::postgres().await } else { TestDatabase::sqlite() };
     let engine = dialect(database.dialect()).expect("this build has it");
     std::fs::create_dir_all(folder.join("meta")).expect("a folder");
-    for (name, _) in FILES {
+    for (name, _) in files {
         let version = &name[..4];
         migrator(&other, folder).to(version.parse().expect("a version")).migrate().await.expect("it goes well");
         let migrator = other.migrator();

@@ -1,7 +1,7 @@
 //! The example's daemon as real processes on both databases. What it does besides is tested beside it.
 
 #[path = "../../../examples/daemon/tests/daemon/instance.rs"]
-mod instance;
+pub(crate) mod instance;
 
 use std::process::{Child, Command, Output, Stdio};
 

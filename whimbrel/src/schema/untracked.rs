@@ -135,7 +135,7 @@ impl Baseline {
     /// Proves at which version the database is, and records every migration up to that without running it.
     ///
     /// Where migrations change rows and no schema, the schema does not tell whether they ran. They are recorded, and told
-    /// by [`Baselined::untold`]; a policy that nobody watches refuses such a database instead.
+    /// by [`Proof::untold`]; a policy that nobody watches refuses such a database instead.
     ///
     /// # Errors
     ///

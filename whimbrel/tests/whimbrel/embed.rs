@@ -53,6 +53,10 @@ impl Package {
         fs::write(path, text).unwrap();
     }
 
+    fn read(&self, file: &str) -> String {
+        fs::read_to_string(self.path(file)).unwrap()
+    }
+
     fn cargo(&self, verb: &str) -> Output {
         let mut command = Command::new(env!("CARGO"));
         command.args([verb, "--offline", "--quiet"]).current_dir(self.folder.path());
@@ -162,4 +166,19 @@ fn anything_but_one_string_is_a_compile_error_that_shows_what_to_write() {
             "{argument}: {message}"
         );
     }
+}
+
+#[test]
+fn a_program_that_does_not_ask_for_it_compiles_no_schema_engine() {
+    let package = Package::new("embeds-alone");
+    let output = package.cargo("tree");
+    let tree = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && tree.contains("whimbrel-core"), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!tree.contains("whimbrel-schema"), "{tree}");
+    package.write(
+        "Cargo.toml",
+        &package.read("Cargo.toml").replace(" }\n\n[workspace]", ", features = [\"schema\"] }\n\n[workspace]"),
+    );
+    let output = package.cargo("tree");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("whimbrel-schema"), "the feature brings it");
 }

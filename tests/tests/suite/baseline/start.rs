@@ -1,18 +1,15 @@
 //! The example's daemon on databases from before there was a history: made by scripts, with rows, at every version.
 
-#[path = "../../../../examples/daemon/tests/daemon/instance.rs"]
-mod instance;
-
 use std::collections::BTreeMap;
 use std::process::{Child, Command, Output, Stdio};
 
-use instance::Instance;
 use serde_json::Value;
 use whimbrel::Dialect;
 use whimbrel::split::split;
 use whimbrel_tests::database::TestDatabase;
 use whimbrel_tests::long::Part;
 
+use crate::daemon::instance::Instance;
 use crate::{on_both, root};
 
 on_both! {
