@@ -12,6 +12,8 @@ mod transaction;
 
 use std::time::Duration;
 
+#[cfg(feature = "other-tools")]
+pub(crate) use beside::record;
 pub(crate) use beside::{Progress, create_history, finish_again, forget, give_back, probe, record_progress};
 pub(crate) use drive::drive_backup;
 use drive::{drive, drive_plain};

@@ -5,6 +5,8 @@
 //! crate and on the conformance kit.
 
 mod admin;
+#[cfg(feature = "other-tools")]
+mod adopt;
 pub mod backend;
 mod backup;
 mod cancel;
@@ -33,6 +35,8 @@ mod timestamp;
 mod version;
 
 pub use admin::DatabaseAdmin;
+#[cfg(feature = "other-tools")]
+pub use adopt::{Adoption, Finding, FindingKind, Match, OtherHistory, Verdict};
 pub use async_trait::async_trait;
 pub use backend::{
     Halted, Interrupt, LockOutcome, MigrationBackend, Notice, Observer, Op, OpOutcome, Session, Setting,

@@ -10,7 +10,7 @@ use crate::backend::{
 use crate::checksum::Checksum;
 use crate::error::{BackendError, BackendErrorKind};
 use crate::event::Listeners;
-use crate::history::MigrationId;
+use crate::history::{HistoryRow, MigrationId};
 use crate::timestamp::Timestamp;
 
 /// Writes to the history in one transaction, as the role to which it belongs. Where it fails, an open transaction is
@@ -40,6 +40,18 @@ pub(crate) async fn create_history(
     listeners: &Listeners,
 ) -> Result<(), BackendError> {
     in_transaction(session, role, &[Op::CreateHistory], listeners).await
+}
+
+/// Makes the history table where it is not there, and writes whole rows to it: all or none.
+pub(crate) async fn record(
+    session: &mut dyn Session,
+    role: Option<&str>,
+    rows: &[HistoryRow],
+    listeners: &Listeners,
+) -> Result<(), BackendError> {
+    let mut writes = vec![Op::CreateHistory];
+    writes.extend((!rows.is_empty()).then_some(Op::Record(rows)));
+    in_transaction(session, role, &writes, listeners).await
 }
 
 /// Fails while a transaction with a claim is open; then says whether the session can be asked again.

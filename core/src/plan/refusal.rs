@@ -85,6 +85,13 @@ pub enum Refusal {
         /// Statements that are done.
         done: u32,
     },
+    /// Another tool has migrated the database, and its history is not gone on with yet.
+    OtherHistory {
+        /// What is in the way.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
 }
 
 impl Refusal {
@@ -107,6 +114,7 @@ impl Refusal {
                 "run the release that knows it, or allow a newer database during a rolling deploy".to_owned()
             }
             Self::Running { .. } => "wait for it".to_owned(),
+            Self::OtherHistory { hint, .. } => hint.clone(),
             Self::Interrupted { id, .. } => format!(
                 "look whether the statement took effect, then run `whimbrel resolve {0} --done` or `whimbrel resolve {0} --retry`",
                 id.arguments()
@@ -133,6 +141,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownTarget(version) => write!(f, "there is no migration {version} to stop at"),
+            Self::OtherHistory { message, .. } => f.write_str(message),
             Self::OutOfOrder(id) => write!(f, "{id} is pending, and newer ones are applied already"),
             Self::Edited { id, file, recorded, now } => {
                 write!(f, "{id} was edited after it was applied: {file} has checksum {now}, the history {recorded}")
@@ -179,6 +188,12 @@ pub struct PlanError {
 }
 
 impl PlanError {
+    /// These alone.
+    #[cfg(feature = "other-tools")]
+    pub(crate) fn of(refusals: Vec<Refusal>) -> Self {
+        Self { refusals, notes: Vec::new(), problems: Vec::new() }
+    }
+
     /// The reasons.
     #[must_use]
     pub fn refusals(&self) -> &[Refusal] {

@@ -12,9 +12,13 @@ use std::ops::Range;
 
 #[cfg(feature = "other-tools")]
 pub use drizzle::DrizzleLayout;
+#[cfg(feature = "other-tools")]
+pub(crate) use drizzle::TOOL as DRIZZLE;
 pub use formats::{Format, Recognised, formats, recognise};
 #[cfg(feature = "other-tools")]
 pub use sqlx::SqlxLayout;
+#[cfg(feature = "other-tools")]
+pub(crate) use sqlx::TOOL as SQLX;
 pub(super) use whimbrel::Entry;
 pub use whimbrel::WhimbrelLayout;
 
