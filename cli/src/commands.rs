@@ -1,5 +1,6 @@
 //! The commands: each asks the library and shows what it says.
 
+mod adopt;
 mod check;
 mod completions;
 mod databases;
@@ -53,6 +54,7 @@ pub(crate) async fn run(arguments: Arguments) -> u8 {
         Command::Schema(arguments) => schema::run(&context, &arguments).await,
         Command::Rebase(arguments) => rebase::run(&context, &arguments).await,
         Command::Squash(arguments) => squash::run(&context, &arguments).await,
+        Command::Adopt(flags) => adopt::run(&context, &flags).await,
         Command::New(arguments) => new::run(&context, &arguments),
         Command::Init => init::run(&context),
         Command::Create => databases::create(&context).await,
@@ -118,6 +120,7 @@ impl Opened<'_> {
         if let Some(seed) = &target.seed {
             migrator = migrator.seed_in(self.namespace(), Seed::file(seed));
         }
+        migrator = migrator.other_history(target.other_history.clone());
         if let Some(role) = &target.role {
             migrator = migrator.role(role);
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use whimbrel::history::DEFAULT_HISTORY_TABLE;
 use whimbrel::schema::model::ObjectName;
 use whimbrel::split::Lexer;
-use whimbrel::{Database, DirectorySource, Format, HistoryPlace, parse_duration};
+use whimbrel::{Database, DirectorySource, Format, HistoryPlace, OtherHistory, parse_duration};
 
 use crate::arguments::Common;
 use crate::config::{Config, TargetConfig, Text};
@@ -34,6 +34,8 @@ pub(crate) struct Target {
     pub(crate) seed: Option<PathBuf>,
     /// Where the history is.
     history: HistoryPlace,
+    /// Where the history of another tool is, where it is not at its usual place.
+    pub(crate) other_history: OtherHistory,
     /// How long to wait for another runner.
     pub(crate) lock_wait: Option<Duration>,
     /// How long a statement waits for a lock.
@@ -110,6 +112,7 @@ impl Target {
             format: None,
             seed: None,
             history: HistoryPlace::default(),
+            other_history: OtherHistory::default(),
             lock_wait: None,
             lock_timeout: None,
             statement_timeout: None,
@@ -315,6 +318,7 @@ impl Choice<'_> {
         target.name = Some(entry.name.clone());
         target.seed = entry.get("seed").map(|text| self.config.path(text, self.environment)).transpose()?;
         target.history = HistoryPlace { table: value("history-table")?, schema: value("history-schema")? };
+        target.other_history = OtherHistory { table: value("from-table")?, schema: value("from-schema")? };
         target.role = value("role")?;
         target.lock_wait = self.duration(entry, "lock-wait")?;
         target.lock_timeout = self.duration(entry, "lock-timeout")?;
