@@ -55,9 +55,11 @@ impl ForeignTable {
             None => "NULL".to_owned(),
         };
         let columns: Vec<String> = columns.iter().map(text).collect();
-        let order: Vec<String> = order.iter().filter(|it| self.has(it)).map(|it| quote_identifier(it)).collect();
+        // Without the table it would be the text that is selected.
+        let order = order.iter().filter(|it| self.has(it)).map(|it| format!("r.{}", quote_identifier(it)));
+        let order: Vec<String> = order.collect();
         let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(", ")) };
-        format!("SELECT {} FROM {}{order}", columns.join(", "), self.quoted())
+        format!("SELECT {} FROM {} AS r{order}", columns.join(", "), self.quoted())
     }
 
     fn quoted(&self) -> String {

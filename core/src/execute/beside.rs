@@ -10,7 +10,7 @@ use crate::backend::{
 use crate::checksum::Checksum;
 use crate::error::{BackendError, BackendErrorKind};
 use crate::event::Listeners;
-use crate::history::{HistoryRow, MigrationId};
+use crate::history::MigrationId;
 use crate::timestamp::Timestamp;
 
 /// Writes to the history in one transaction, as the role to which it belongs. Where it fails, an open transaction is
@@ -43,10 +43,11 @@ pub(crate) async fn create_history(
 }
 
 /// Makes the history table where it is not there, and writes whole rows to it: all or none.
+#[cfg(feature = "other-tools")]
 pub(crate) async fn record(
     session: &mut dyn Session,
     role: Option<&str>,
-    rows: &[HistoryRow],
+    rows: &[crate::history::HistoryRow],
     listeners: &Listeners,
 ) -> Result<(), BackendError> {
     let mut writes = vec![Op::CreateHistory];
