@@ -8,7 +8,9 @@ use std::time::Duration;
 use whimbrel::history::DEFAULT_HISTORY_TABLE;
 use whimbrel::schema::model::ObjectName;
 use whimbrel::split::Lexer;
-use whimbrel::{Database, DirectorySource, Format, HistoryPlace, LoadError, UnknownFormat, parse_duration};
+use whimbrel::{
+    Database, DirectorySource, Format, HistoryPlace, LoadError, OtherHistory, UnknownFormat, parse_duration,
+};
 
 use crate::arguments::Common;
 use crate::config::{Config, TargetConfig, Text};
@@ -33,6 +35,8 @@ pub(crate) struct Target {
     pub(crate) seed: Option<PathBuf>,
     /// Where the history is.
     history: HistoryPlace,
+    /// Where the history of another tool is, where it is not at its usual place.
+    pub(crate) other_history: OtherHistory,
     /// How long to wait for another runner.
     pub(crate) lock_wait: Option<Duration>,
     /// How long a statement waits for a lock.
@@ -134,6 +138,7 @@ impl Target {
             format: None,
             seed: None,
             history: HistoryPlace::default(),
+            other_history: OtherHistory::default(),
             lock_wait: None,
             lock_timeout: None,
             statement_timeout: None,
@@ -357,6 +362,7 @@ impl Choice<'_> {
         target.name = Some(entry.name.clone());
         target.seed = entry.get("seed").map(|text| self.config.path(text, self.environment)).transpose()?;
         target.history = HistoryPlace { table: value("history-table")?, schema: value("history-schema")? };
+        target.other_history = OtherHistory { table: value("from-table")?, schema: value("from-schema")? };
         target.role = value("role")?;
         // A variable that is not set only means that there is no such place now.
         target.scratch_url = entry.get("scratch-url").and_then(|text| text.value(self.environment).ok());

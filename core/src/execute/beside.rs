@@ -42,14 +42,16 @@ pub(crate) async fn create_history(
     in_transaction(session, role, &[Op::CreateHistory], listeners).await
 }
 
-/// Makes the history table and writes these rows into it: all of that, or nothing.
+/// Makes the history table where it is not there, and writes these rows into it: all of that, or nothing.
 pub(crate) async fn record(
     session: &mut dyn Session,
     role: Option<&str>,
     rows: &[HistoryRow],
     listeners: &Listeners,
 ) -> Result<(), BackendError> {
-    in_transaction(session, role, &[Op::CreateHistory, Op::Record(rows)], listeners).await
+    let mut writes = vec![Op::CreateHistory];
+    writes.extend((!rows.is_empty()).then_some(Op::Record(rows)));
+    in_transaction(session, role, &writes, listeners).await
 }
 
 /// Fails while a transaction with a claim is open; then says whether the session can be asked again.

@@ -109,6 +109,8 @@ impl Run<'_> {
     /// Plans, and gives the history that it planned with.
     async fn plan(&mut self, history: Option<Vec<HistoryRow>>) -> Result<(Plan, Vec<HistoryRow>), MigrateError> {
         let (m, mut history) = (self.migrator, history);
+        #[cfg(feature = "other-tools")]
+        m.refuse_other_history(&mut *self.session, &self.files.migrations, history.as_deref()).await?;
         let outlook = m.outlook(&mut *self.session, &mut self.files, &mut history, Check::Texts).await?;
         self.has_history = history.is_some();
         let plan = m.decide(outlook)?;
