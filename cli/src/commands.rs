@@ -124,6 +124,9 @@ impl Opened<'_> {
             migrator = migrator.seed_in(self.namespace(), Seed::file(seed));
         }
         migrator = migrator.other_history(target.other_history.clone());
+        if target.shares_history {
+            migrator = migrator.share_other_history();
+        }
         if let Some(role) = &target.role {
             migrator = migrator.role(role);
         }

@@ -15,7 +15,7 @@ use crate::error::CliError;
 pub(crate) const FILE_NAME: &str = "whimbrel.toml";
 
 /// The keys of a target.
-pub(crate) const TARGET_KEYS: [&str; 14] = [
+pub(crate) const TARGET_KEYS: [&str; 15] = [
     "url",
     "dir",
     "seed",
@@ -28,6 +28,7 @@ pub(crate) const TARGET_KEYS: [&str; 14] = [
     "role",
     "scratch-url",
     "untracked",
+    "history",
     "from-table",
     "from-schema",
 ];

@@ -49,6 +49,8 @@ pub(crate) struct Target {
     pub(crate) scratch_url: Option<String>,
     /// What to do with a database that has tables and no history.
     pub(crate) untracked: Treatment,
+    /// The history of the folder's own tool is gone on with in its table too.
+    pub(crate) shares_history: bool,
 }
 
 /// What to do with a database that has tables and no history.
@@ -145,6 +147,7 @@ impl Target {
             role: None,
             scratch_url: None,
             untracked: Treatment::Refuse,
+            shares_history: false,
         }
     }
 }
@@ -368,6 +371,7 @@ impl Choice<'_> {
         target.scratch_url = entry.get("scratch-url").and_then(|text| text.value(self.environment).ok());
         target.scratch_url.take_if(|url| url.is_empty());
         target.untracked = self.treatment(entry)?;
+        target.shares_history = self.shares_history(entry)?;
         target.lock_wait = self.duration(entry, "lock-wait")?;
         target.lock_timeout = self.duration(entry, "lock-timeout")?;
         target.statement_timeout = self.duration(entry, "statement-timeout")?;
@@ -379,6 +383,15 @@ impl Choice<'_> {
         let Some(text) = entry.get("format") else { return Ok(None) };
         let name = text.value(self.environment)?;
         format_named(&name).map(Some).map_err(|error| error_at(text, error))
+    }
+
+    fn shares_history(&self, entry: &TargetConfig) -> Result<bool, CliError> {
+        let Some(text) = entry.get("history") else { return Ok(false) };
+        match &*text.value(self.environment)? {
+            "whimbrel" => Ok(false),
+            "drizzle" => Ok(true),
+            word => Err(text.wrong(format!("the history of `{word}` cannot be shared"), "write whimbrel or drizzle")),
+        }
     }
 
     fn treatment(&self, entry: &TargetConfig) -> Result<Treatment, CliError> {

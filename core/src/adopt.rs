@@ -72,6 +72,22 @@ pub(crate) trait ForeignHistory: fmt::Debug + Send + Sync {
         None
     }
 
+    /// The statements that make its table, as the tool does, and the table that it then is; `None`: nothing is written into it.
+    /// `by_folders`: the migrations are written for a release that keeps a folder for each.
+    fn creates(&self, _lexer: Lexer, _place: &OtherHistory, _by_folders: bool) -> Option<(Vec<String>, ForeignTable)> {
+        None
+    }
+
+    /// The columns in which two rows of one migration are the same.
+    fn once(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The columns and values, as SQL, of the row that the tool would write for a file.
+    fn row_of(&self, _lexer: Lexer, _table: &ForeignTable, _file: &ForeignFile<'_>) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// The advisory lock that its runs take in a database of this name, where the database has such locks.
     fn lock_key(&self, _database: &str) -> Option<i64> {
         None

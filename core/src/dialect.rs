@@ -115,6 +115,34 @@ impl Lexer {
         }
     }
 
+    /// Whether tables are in schemas.
+    pub(crate) fn has_schemas(self) -> bool {
+        self == Self::Postgres
+    }
+
+    /// The moment, as Drizzle 1.0 writes it.
+    pub(crate) fn now(self) -> &'static str {
+        match self {
+            Self::Sqlite => "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
+            Self::Postgres => "now()",
+        }
+    }
+
+    /// The columns of Drizzle's table, as 0.x and 1.0 (a folder for each migration) make it.
+    pub(crate) fn drizzle_columns(self, by_folders: bool) -> &'static str {
+        match (self, by_folders) {
+            (Self::Sqlite, false) => "id SERIAL PRIMARY KEY, hash text NOT NULL, created_at numeric",
+            (Self::Sqlite, true) => {
+                "id INTEGER PRIMARY KEY, hash text NOT NULL, created_at numeric, name text, applied_at TEXT"
+            }
+            (Self::Postgres, false) => "id SERIAL PRIMARY KEY, hash text NOT NULL, created_at bigint",
+            (Self::Postgres, true) => {
+                "id SERIAL PRIMARY KEY, hash text NOT NULL, created_at bigint, name text, applied_at timestamp with time zone \
+                 DEFAULT now()"
+            }
+        }
+    }
+
     /// Tries an advisory lock of the session, and answers 1 where it is had.
     pub(crate) fn try_advisory_lock(self, key: i64) -> String {
         format!("SELECT pg_catalog.pg_try_advisory_lock({key})::int4")

@@ -71,6 +71,8 @@ pub use source::{
 pub use source::{DrizzleLayout, SqlxLayout};
 pub use sql::{BoxError, RustMigration, Sql};
 pub use timestamp::Timestamp;
+#[cfg(feature = "other-tools")]
+pub use untracked::Adopt;
 pub use untracked::{
     AsFresh, BOOKKEEPING, Recorded, Treatment, Untracked, UntrackedDatabase, UntrackedRefusal, is_bookkeeping,
 };

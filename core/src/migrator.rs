@@ -84,6 +84,9 @@ pub struct Migrator {
     cancel: CancelToken,
     #[cfg(feature = "other-tools")]
     other_history: crate::adopt::OtherHistory,
+    /// The other tool's history is gone on with, in its own table too.
+    #[cfg(feature = "other-tools")]
+    shares_history: bool,
 }
 
 impl fmt::Debug for Migrator {
@@ -133,6 +136,8 @@ impl Migrator {
             cancel: CancelToken::new(),
             #[cfg(feature = "other-tools")]
             other_history: crate::adopt::OtherHistory::default(),
+            #[cfg(feature = "other-tools")]
+            shares_history: false,
         }
     }
 
@@ -288,6 +293,19 @@ impl Migrator {
     #[must_use]
     pub fn other_history(mut self, place: crate::adopt::OtherHistory) -> Self {
         self.other_history = place;
+        self
+    }
+
+    /// Shares the database with programs that still use the tool for which the migrations were written: what they applied is
+    /// taken over at every run, and what a run applies is recorded in their table too, in the same transaction and exactly as
+    /// the tool does it, so that either goes on where the other stopped. Today that is Drizzle, of both layouts.
+    ///
+    /// A unique index on that table, which is made before the first migration is applied, keeps two programs that start at
+    /// once from both recording one: the slower one is rolled back. A run with nothing pending costs two queries more.
+    #[cfg(feature = "other-tools")]
+    #[must_use]
+    pub fn share_other_history(mut self) -> Self {
+        self.shares_history = true;
         self
     }
 

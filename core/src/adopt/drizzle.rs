@@ -3,8 +3,10 @@
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
+use super::OtherHistory;
 use super::{ForeignFile, ForeignHistory, ForeignRow, ForeignState, ForeignTable, Pair, Says, hex, is_hex, moment};
 use crate::backend::TextRow;
+use crate::dialect::{quote_identifier, quote_literal};
 use crate::error::BackendError;
 use crate::source::DRIZZLE;
 use crate::split::Lexer;
@@ -17,6 +19,9 @@ use crate::timestamp::Timestamp;
 /// folder's name and the time of application, and goes by the name. Neither ever reads the hash again.
 #[derive(Debug)]
 pub(super) struct Drizzle;
+
+/// The schema of its table, unless it is told otherwise.
+const TOOL_SCHEMA: &str = "drizzle";
 
 /// Times below this are no milliseconds: the year 1973.
 const SMALLEST_MS: i64 = 100_000_000_000;
@@ -71,6 +76,35 @@ impl ForeignHistory for Drizzle {
             }
         }
         pairs
+    }
+
+    fn creates(&self, lexer: Lexer, place: &OtherHistory, by_folders: bool) -> Option<(Vec<String>, ForeignTable)> {
+        let name = place.table.clone().unwrap_or_else(|| "__drizzle_migrations".to_owned());
+        let schema = lexer.has_schemas().then(|| place.schema.clone().unwrap_or_else(|| TOOL_SCHEMA.to_owned()));
+        let columns: &[&str] = if by_folders {
+            &["id", "hash", "created_at", "name", "applied_at"]
+        } else {
+            &["id", "hash", "created_at"]
+        };
+        let table = ForeignTable::made(schema, name, columns);
+        let made = format!("CREATE TABLE IF NOT EXISTS {} ({})", table.quoted(), lexer.drizzle_columns(by_folders));
+        let schema = table.schema.as_deref().map(|it| format!("CREATE SCHEMA IF NOT EXISTS {}", quote_identifier(it)));
+        Some((schema.into_iter().chain([made]).collect(), table))
+    }
+
+    fn once(&self) -> &'static [&'static str] {
+        &["hash", "created_at"]
+    }
+
+    fn row_of(&self, lexer: Lexer, table: &ForeignTable, file: &ForeignFile<'_>) -> Vec<(&'static str, String)> {
+        let hash = file.hashes.first().map_or("", |hash| hash);
+        let time = file.time_ms.map_or("NULL".to_owned(), |time| time.to_string());
+        let mut row = vec![("hash", quote_literal(hash)), ("created_at", time)];
+        if table.has("name") {
+            row.push(("name", quote_literal(file.mark)));
+            row.push(("applied_at", lexer.now().to_owned()));
+        }
+        row
     }
 
     fn passes_over(&self, file: &ForeignFile<'_>, rows: &[ForeignRow], pairs: &[Option<Pair>]) -> Option<String> {

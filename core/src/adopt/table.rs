@@ -62,15 +62,34 @@ impl ForeignTable {
         format!("SELECT {} FROM {} AS r{order}", columns.join(", "), self.quoted())
     }
 
-    fn quoted(&self) -> String {
+    /// A table that is about to be made.
+    pub(super) fn made(schema: Option<String>, name: String, columns: &[&str]) -> Self {
+        let columns = columns.iter().map(|column| ((*column).to_owned(), String::new())).collect();
+        Self { schema, name, columns }
+    }
+
+    /// The statement that writes a row.
+    pub(crate) fn insert(&self, row: &[(&str, String)]) -> String {
+        let columns: Vec<String> = row.iter().map(|(column, _)| quote_identifier(column)).collect();
+        let values: Vec<&str> = row.iter().map(|(_, value)| &**value).collect();
+        format!("INSERT INTO {} ({}) VALUES ({})", self.quoted(), columns.join(", "), values.join(", "))
+    }
+
+    /// The statement that keeps two rows from being the same in these columns.
+    pub(crate) fn keep_apart(&self, columns: &[&str]) -> String {
+        let columns: Vec<String> = columns.iter().map(|column| quote_identifier(column)).collect();
+        let index = quote_identifier(&format!("{}_once", self.name));
+        format!("CREATE UNIQUE INDEX IF NOT EXISTS {index} ON {} ({})", self.quoted(), columns.join(", "))
+    }
+
+    pub(super) fn quoted(&self) -> String {
         let schema = self.schema.as_ref().map(|schema| format!("{}.", quote_identifier(schema))).unwrap_or_default();
         format!("{schema}{}", quote_identifier(&self.name))
     }
 
     #[cfg(test)]
     pub(super) fn of(schema: Option<&str>, name: &str, columns: &[&str]) -> Self {
-        let columns = columns.iter().map(|column| ((*column).to_owned(), String::new())).collect();
-        Self { schema: schema.map(str::to_owned), name: name.to_owned(), columns }
+        Self::made(schema.map(str::to_owned), name.to_owned(), columns)
     }
 }
 

@@ -42,6 +42,18 @@ pub(crate) async fn create_history(
     in_transaction(session, role, &[Op::CreateHistory], listeners).await
 }
 
+/// Makes another tool's table, in one transaction.
+#[cfg(feature = "other-tools")]
+pub(crate) async fn make_beside(
+    session: &mut dyn Session,
+    role: Option<&str>,
+    statements: &[String],
+    listeners: &Listeners,
+) -> Result<(), BackendError> {
+    let writes: Vec<Op<'_>> = statements.iter().map(|statement| Op::Statement(statement)).collect();
+    in_transaction(session, role, &writes, listeners).await
+}
+
 /// Makes the history table where it is not there, and writes these rows into it: all of that, or nothing.
 pub(crate) async fn record(
     session: &mut dyn Session,

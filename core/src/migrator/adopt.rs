@@ -25,9 +25,9 @@ pub(super) struct Wish<'a> {
 }
 
 /// An adoption that was judged, and the rows that it would record.
-struct Decided {
+pub(super) struct Decided {
     adoption: Adoption,
-    rows: Vec<HistoryRow>,
+    pub(super) rows: Vec<HistoryRow>,
     /// Whimbrel's history is there.
     has_history: bool,
 }
@@ -43,18 +43,18 @@ impl Migrator {
     pub(super) async fn adopt_history(&self, wish: Wish<'_>) -> Result<Adoption, MigrateError> {
         let Look { mut session, files, history } = self.look(HistoryDetail::Full).await?;
         let migrations = files.complete()?;
-        let adopted = self.adopt_on(&mut *session, &migrations, history, wish).await;
+        let adopted = self.adopt_on(&mut *session, &migrations, history.as_deref(), wish).await;
         if let Err(error) = session.close().await {
             tracing::debug!(%error, "the session was not closed in good order");
         }
         adopted
     }
 
-    async fn adopt_on(
+    pub(super) async fn adopt_on(
         &self,
         session: &mut dyn Session,
         migrations: &[Migration],
-        history: Option<Vec<HistoryRow>>,
+        history: Option<&[HistoryRow]>,
         wish: Wish<'_>,
     ) -> Result<Adoption, MigrateError> {
         let reader = reader_of(migrations)?;
@@ -70,7 +70,8 @@ impl Migrator {
         loop {
             match session.history(HistoryDetail::Full).await {
                 Ok(history) => {
-                    decided = self.decide_adoption(session, reader, migrations, history, wish.accept).await?;
+                    decided =
+                        self.decide_adoption(session, reader, migrations, history.as_deref(), wish.accept).await?;
                     if decided.is_nothing_to_do()
                         || self.record_rows(session, &decided.rows).await? == Recorded::Written
                     {
@@ -105,16 +106,16 @@ impl Migrator {
     }
 
     /// Reads the other history and judges it.
-    async fn decide_adoption(
+    pub(super) async fn decide_adoption(
         &self,
         session: &mut dyn Session,
         reader: &'static dyn ForeignHistory,
         migrations: &[Migration],
-        history: Option<Vec<HistoryRow>>,
+        history: Option<&[HistoryRow]>,
         accept: &[FindingKind],
     ) -> Result<Decided, MigrateError> {
         let lexer = self.backend.dialect().lexer;
-        let known = history.as_deref().unwrap_or_default();
+        let known = history.unwrap_or_default();
         let is_known = |migration: &Migration| known.iter().any(|row| row.id == migration.id);
         let files = migrations.iter().map(|it| ForeignFile::of(it, reader, is_known(it)));
         let files: Vec<ForeignFile<'_>> =
@@ -204,7 +205,7 @@ impl Migrator {
 }
 
 /// The reader of the tool that the migrations were written for.
-fn reader_of(migrations: &[Migration]) -> Result<&'static dyn ForeignHistory, MigrateError> {
+pub(super) fn reader_of(migrations: &[Migration]) -> Result<&'static dyn ForeignHistory, MigrateError> {
     let mut tools: Vec<&'static str> = Vec::new();
     for foreign in migrations.iter().filter_map(Migration::foreign) {
         if !tools.contains(&foreign.tool) {

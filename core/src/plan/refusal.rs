@@ -226,6 +226,12 @@ impl PlanError {
         Self { refusals: vec![refusal], notes: Vec::new(), problems: Vec::new() }
     }
 
+    /// For these reasons, where there are any.
+    #[cfg(feature = "other-tools")]
+    pub(crate) fn of_all(refusals: Vec<Refusal>) -> Option<Self> {
+        (!refusals.is_empty()).then_some(Self { refusals, notes: Vec::new(), problems: Vec::new() })
+    }
+
     pub(crate) fn with_problems(self, problems: Vec<Problem>) -> Self {
         let problems = if problems.is_empty() { problems } else { LoadError::from(problems).into_problems() };
         Self { problems, ..self }

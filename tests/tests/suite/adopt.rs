@@ -3,6 +3,7 @@
 mod drizzle;
 mod findings;
 mod several;
+mod shared;
 mod sqlx;
 
 use std::path::{Path, PathBuf};
