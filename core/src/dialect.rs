@@ -50,7 +50,8 @@ impl Lexer {
                  ORDER BY 2, 5"
             ),
             Self::Postgres => {
-                let within = schema.map_or("NOT LIKE 'pg\\_%'".to_owned(), |schema| format!("= {}", quote_literal(schema)));
+                let within =
+                    schema.map_or("NOT LIKE 'pg\\_%'".to_owned(), |schema| format!("= {}", quote_literal(schema)));
                 format!(
                     "SELECT n.nspname::text, c.relname::text, a.attname::text, \
                      pg_catalog.format_type(a.atttypid, a.atttypmod) FROM pg_catalog.pg_class AS c \

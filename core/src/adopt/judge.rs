@@ -183,7 +183,9 @@ impl Case<'_> {
         let newer = first.iter().skip(file + 1).position(Option::is_some).map(|at| self.name(file + 1 + at));
         let why = match self.reader.passes_over(&self.files[file], self.rows, pairs) {
             Some(why) => Some(format!("{} never ran {name}, and never would: {why}", self.reader.called())),
-            None => newer.map(|newer| format!("{table} has no row for {name}, and has one for {newer}, which comes later")),
+            None => {
+                newer.map(|newer| format!("{table} has no row for {name}, and has one for {newer}, which comes later"))
+            }
         };
         let hint = "look whether the database has what it does. If not, `--accept skipped` goes on, and leaves it pending: \
                     `whimbrel migrate --allow-out-of-order` applies it. If it does, say so in the table of that tool with a row";
@@ -227,13 +229,14 @@ impl Case<'_> {
         if !self.rows.is_empty() || self.beside.is_empty() {
             return None;
         }
-        let message =
-            format!("{} has no rows, and the database has tables: {}", self.table, self.beside.join(", "));
+        let message = format!("{} has no rows, and the database has tables: {}", self.table, self.beside.join(", "));
         let hint = "put the rows back, from a backup; or, where nothing of the folder was applied, go on with `--accept empty`";
-        Some(self.wrong(
-            self.match_of(None, None, Verdict::Pending),
-            vec![(FindingKind::Empty, message, hint.to_owned())],
-        ))
+        Some(
+            self.wrong(
+                self.match_of(None, None, Verdict::Pending),
+                vec![(FindingKind::Empty, message, hint.to_owned())],
+            ),
+        )
     }
 
     /// The condition that finds a row.

@@ -66,14 +66,16 @@ mod tests {
         ] {
             assert_eq!(parse(text).map(|at| at.to_string()).as_deref(), Some(told), "{text}");
         }
-        for text in ["", "yesterday", "2026-13-22 00:00:00", "2026-11-22 aa:bb", "1795363429314", "2026-11-22 99:00:00"] {
+        for text in ["", "yesterday", "2026-13-22 00:00:00", "2026-11-22 aa:bb", "1795363429314", "2026-11-22 99:00:00"]
+        {
             assert_eq!(parse(text), None, "{text}");
         }
     }
 
     #[test]
     fn numbers_are_read_whichever_type_holds_them() {
-        for (text, value) in [("1795363429314", Some(1_795_363_429_314)), ("1795363429314.0", Some(1_795_363_429_314))] {
+        for (text, value) in [("1795363429314", Some(1_795_363_429_314)), ("1795363429314.0", Some(1_795_363_429_314))]
+        {
             assert_eq!(number(text), value);
         }
         for text in ["", "1.7e12", "now"] {

@@ -92,11 +92,7 @@ fn written(name: &str) -> String {
 }
 
 /// The tables that are there besides this one, as far as a few.
-pub(crate) async fn beside(
-    sql: &mut dyn Sql,
-    lexer: Lexer,
-    table: &ForeignTable,
-) -> Result<Vec<String>, BackendError> {
+pub(crate) async fn beside(sql: &mut dyn Sql, lexer: Lexer, table: &ForeignTable) -> Result<Vec<String>, BackendError> {
     let rows = sql.query(&lexer.tables_beside(table.schema.as_deref(), &table.name)).await?;
     Ok(rows.into_iter().filter_map(|row: TextRow| row.into_iter().next().flatten()).collect())
 }

@@ -1,4 +1,5 @@
 //! Rows against files, every finding of them.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it fails")]
 
 use std::borrow::Cow;
 
@@ -99,7 +100,8 @@ fn judge(migrations: &[Migration], rows: &[ForeignRow]) -> Outcome {
     judge_with(migrations, rows, &[], &[], &[])
 }
 
-const FILES: [(i64, &str); 3] = [(1_000, "create table a (n int);"), (2_000, "create table b (n int);"), (3_000, "select 3;")];
+const FILES: [(i64, &str); 3] =
+    [(1_000, "create table a (n int);"), (2_000, "create table b (n int);"), (3_000, "select 3;")];
 
 #[test]
 fn rows_of_files_are_verified_and_the_rest_is_pending() {
@@ -108,7 +110,7 @@ fn rows_of_files_are_verified_and_the_rest_is_pending() {
     assert_eq!(outcome.record, [0, 1]);
     assert!(outcome.findings().is_empty());
     let told = outcome.matches[0].row.as_deref().unwrap();
-    assert!(told.starts_with("row id 1 (hash ") && told.ends_with("…, created_at 1000)"), "{told}");
+    assert!(told.starts_with("row with id 1 (hash ") && told.ends_with("…, created_at 1000)"), "{told}");
 }
 
 #[test]
@@ -138,7 +140,7 @@ fn an_edited_file_is_named_with_its_row() {
     assert_eq!(outcome.verdicts(), ["verified", "in_the_way", "verified"]);
     let [told] = &*outcome.findings() else { panic!("{:?}", outcome.findings()) };
     assert!(told.starts_with("edited: m/0001_tag1.sql was edited since it was applied"), "{told}");
-    assert!(told.contains("row id 2 (hash ") && told.contains("of drizzle.__drizzle_migrations"), "{told}");
+    assert!(told.contains("row with id 2 (hash ") && told.contains("of drizzle.__drizzle_migrations"), "{told}");
     let accepted = judge_with(&files, &rows, &[FindingKind::Edited], &[], &[]);
     assert_eq!((accepted.verdicts(), accepted.record), (vec!["verified", "accepted", "verified"], vec![0, 1, 2]));
     let other = judge_with(&files, &rows, &[FindingKind::Skipped, FindingKind::WrongHash], &[], &[]);
@@ -177,7 +179,8 @@ fn what_drizzle_would_never_run_is_told_and_stays_pending() {
 fn a_row_that_was_removed_leaves_a_gap() {
     let outcome = judge(&journal(&FILES), &rows(&[FILES[0], FILES[2]]));
     assert_eq!(outcome.kinds(), ["skipped"]);
-    let folder = [("20260101000000_a", 1_767_225_600_000, "select 1;"), ("20260102000000_b", 1_767_312_000_000, "select 2;")];
+    let folder =
+        [("20260101000000_a", 1_767_225_600_000, "select 1;"), ("20260102000000_b", 1_767_312_000_000, "select 2;")];
     let rows = rows(&[(folder[1].1, folder[1].2)]);
     let outcome = judge(&folders(&folder), &rows);
     assert_eq!(outcome.kinds(), ["skipped"]);
@@ -189,7 +192,11 @@ fn rows_that_were_written_in_another_order_are_told() {
     let (files, rows) = (journal(&FILES), rows(&[FILES[0], FILES[2], FILES[1]]));
     let outcome = judge(&files, &rows);
     assert_eq!(outcome.kinds(), ["out-of-order"]);
-    assert!(outcome.findings()[0].contains("m/0001_tag1.sql was applied after m/0002_tag2.sql"), "{:?}", outcome.findings());
+    assert!(
+        outcome.findings()[0].contains("m/0001_tag1.sql was applied after m/0002_tag2.sql"),
+        "{:?}",
+        outcome.findings()
+    );
     let outcome = judge_with(&files, &rows, &[FindingKind::OutOfOrder], &[], &[]);
     assert_eq!((outcome.verdicts(), outcome.record), (vec!["verified", "accepted", "verified"], vec![0, 1, 2]));
 }

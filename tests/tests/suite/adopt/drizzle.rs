@@ -88,7 +88,10 @@ async fn what_is_recorded_has_the_times_of_the_other_table(database: TestDatabas
     let folder = point.load(&newer, &fixtures).await;
     migrator(&newer, "drizzle", &folder).adopt(&[]).await.expect("it is adopted");
     let at = recorded(&newer).await.remove(0).1.expect("a moment");
-    assert!(at.starts_with("2026-11-22T16:5") || at.starts_with("2026-11-22T17"), "{at}: not the journal's 16:03 or 16:05");
+    assert!(
+        at.starts_with("2026-11-22T16:5") || at.starts_with("2026-11-22T17"),
+        "{at}: not the journal's 16:03 or 16:05"
+    );
 }
 
 async fn a_dry_run_writes_nothing_and_a_second_run_changes_nothing(database: TestDatabase) {
@@ -150,7 +153,8 @@ async fn tables_of_other_names_are_named(database: TestDatabase) {
     if database.server().is_some() {
         let copy = "CREATE TABLE public.__drizzle_migrations AS TABLE drizzle.__drizzle_migrations LIMIT 3";
         database.transact(&[copy]).await.expect("a second one");
-        let error = migrator(&database, "drizzle", &folder).adopt(&[]).await.expect_err("nothing is picked").to_string();
+        let error =
+            migrator(&database, "drizzle", &folder).adopt(&[]).await.expect_err("nothing is picked").to_string();
         let both = ["drizzle.__drizzle_migrations", "public.__drizzle_migrations", "--from-schema"];
         assert!(both.iter().all(|name| error.contains(name)), "{error}");
         let other = migrator(&database, "drizzle", &folder).other_history(place(Some("public"), None));

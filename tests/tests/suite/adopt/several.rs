@@ -16,7 +16,10 @@ async fn eight_at_once_record_each_row_once(database: TestDatabase) {
     let folder = MIDDLE.load(&database, &fixtures).await;
     let start = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_whimbrel-command"));
-        command.args(["adopt", "--json", "--url", database.url(), "--dir"]).arg(&folder).current_dir(database.folder("."));
+        command
+            .args(["adopt", "--json", "--url", database.url(), "--dir"])
+            .arg(&folder)
+            .current_dir(database.folder("."));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a process starts")
     };
     let processes: Vec<_> = (0..8).map(|_| start()).collect();
