@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::blocks::guide;
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "migrate",
     "status",
     "generate",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 18] = [
     "push",
     "pull",
     "schema",
+    "adopt",
     "rebase",
     "squash",
     "new",
