@@ -20,7 +20,8 @@ impl Migrator {
     ) -> Result<(), MigrateError> {
         let Some(told) = self.other_history_of(session, migrations, history).await? else { return Ok(()) };
         let message = format!("{told}: what it tells as applied would be applied a second time");
-        let hint = "go on with that history: `whimbrel adopt --dry-run` shows how, and `whimbrel adopt` does it".to_owned();
+        let hint =
+            "go on with that history: `whimbrel adopt --dry-run` shows how, and `whimbrel adopt` does it".to_owned();
         Err(MigrateError::plan(PlanError::of(vec![Refusal::OtherHistory { message, hint }])))
     }
 

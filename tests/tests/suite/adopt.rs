@@ -4,6 +4,7 @@ mod drizzle;
 mod findings;
 mod several;
 mod sqlx;
+mod sqlx_cli;
 
 use std::path::{Path, PathBuf};
 

@@ -102,7 +102,8 @@ async fn a_row_without_a_file(database: TestDatabase) {
     let Some(history) = middle(database).await else { return };
     std::fs::remove_file(history.folder.join(history.file(6))).expect("it is removed");
     history.change_journal(|entries| drop(entries.remove(6)));
-    let told = ["row with @key 7 (hash ", "of @table", "no file of the folder", "version control", "--accept missing-file"];
+    let told =
+        ["row with @key 7 (hash ", "of @table", "no file of the folder", "version control", "--accept missing-file"];
     history.refused(&["missing-file"], &told, Some(9)).await;
     let status = migrator(&history.database, "drizzle", &history.folder).status().await.expect("a status");
     assert!(status.migrations.iter().all(|it| it.state.as_str() != "missing"), "it is in nobody's way");
@@ -149,8 +150,13 @@ async fn the_rows_of_a_race(database: TestDatabase) {
     let Some(history) = middle(database).await else { return };
     history.run("INSERT INTO @table (hash, created_at) SELECT hash, created_at FROM @table WHERE @key = 10").await;
     let name = history.file(9);
-    let told =
-        ["row with @key 11 (hash ", &*name, "more than once", "DELETE FROM @table WHERE @key = 11", "--accept duplicate"];
+    let told = [
+        "row with @key 11 (hash ",
+        &*name,
+        "more than once",
+        "DELETE FROM @table WHERE @key = 11",
+        "--accept duplicate",
+    ];
     history.refused(&["duplicate"], &told, Some(10)).await;
 }
 

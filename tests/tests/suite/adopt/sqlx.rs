@@ -123,7 +123,9 @@ async fn a_migration_that_failed_is_accepted_by_no_flag(database: TestDatabase) 
         assert_eq!(kinds(&adoption), ["dirty"]);
         let finding = adoption.in_the_way().next().expect("one");
         let all = format!("{finding} {}", finding.hint);
-        for word in ["row with version 20240102030406", "20240102030406_titles.sql", "DELETE FROM", "SET success = true"] {
+        for word in
+            ["row with version 20240102030406", "20240102030406_titles.sql", "DELETE FROM", "SET success = true"]
+        {
             assert!(all.contains(word), "{word}: {all}");
         }
     }
