@@ -47,7 +47,7 @@ pub(crate) struct Common {
     /// The folder of the migrations.
     #[arg(long, global = true, value_name = "FOLDER")]
     pub(crate) dir: Option<PathBuf>,
-    /// The layout of the folder; only `whimbrel` is supported yet.
+    /// The layout of the folder; whimbrel, drizzle or sqlx.
     #[arg(long, global = true, value_name = "FORMAT")]
     pub(crate) format: Option<String>,
     /// The namespace of the migrations in the history.

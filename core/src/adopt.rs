@@ -135,11 +135,11 @@ pub(crate) enum ForeignState {
 const SHOWN_HASH: usize = 16;
 
 impl fmt::Display for ForeignRow {
-    /// `row rowid 3 (hash c3154b311d862df8…, created_at 1795363429314)`
+    /// `row with rowid 3 (hash c3154b311d862df8…, created_at 1795363429314)`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("row")?;
         if let Some((column, value)) = &self.key {
-            write!(f, " {column} {value}")?;
+            write!(f, " with {column} {value}")?;
         }
         for (index, (column, value)) in self.values.iter().enumerate() {
             f.write_str(if index == 0 { " (" } else { ", " })?;

@@ -1,4 +1,5 @@
 //! Rows against files, every finding of them.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it fails")]
 
 use std::borrow::Cow;
 
@@ -109,7 +110,7 @@ fn rows_of_files_are_verified_and_the_rest_is_pending() {
     assert_eq!(outcome.record, [0, 1]);
     assert!(outcome.findings().is_empty());
     let told = outcome.matches[0].row.as_deref().unwrap();
-    assert!(told.starts_with("row id 1 (hash ") && told.ends_with("…, created_at 1000)"), "{told}");
+    assert!(told.starts_with("row with id 1 (hash ") && told.ends_with("…, created_at 1000)"), "{told}");
 }
 
 #[test]
@@ -139,7 +140,7 @@ fn an_edited_file_is_named_with_its_row() {
     assert_eq!(outcome.verdicts(), ["verified", "in_the_way", "verified"]);
     let [told] = &*outcome.findings() else { panic!("{:?}", outcome.findings()) };
     assert!(told.starts_with("edited: m/0001_tag1.sql was edited since it was applied"), "{told}");
-    assert!(told.contains("row id 2 (hash ") && told.contains("of drizzle.__drizzle_migrations"), "{told}");
+    assert!(told.contains("row with id 2 (hash ") && told.contains("of drizzle.__drizzle_migrations"), "{told}");
     let accepted = judge_with(&files, &rows, &[FindingKind::Edited], &[], &[]);
     assert_eq!((accepted.verdicts(), accepted.record), (vec!["verified", "accepted", "verified"], vec![0, 1, 2]));
     let other = judge_with(&files, &rows, &[FindingKind::Skipped, FindingKind::WrongHash], &[], &[]);

@@ -1,7 +1,6 @@
 //! Going on with another tool's history.
 
 use super::Migrator;
-use super::load::who_runs;
 use super::look::{Look, not_read};
 use super::record::{Recorded, waited_for_lock};
 use crate::adopt::{
@@ -198,7 +197,7 @@ impl Migrator {
             duration_ms: row.duration_ms,
             origin: format!("adopted:{}", reader.tool()).into(),
             tool_version: TOOL_VERSION.into(),
-            run_by: who_runs().into(),
+            run_by: self.settings.run_by.as_str().into(),
             error: None,
         })
     }

@@ -296,13 +296,18 @@ impl Migrator {
             None => self.tables(&mut *session).await?,
             Some(_) => Vec::new(),
         };
+        #[cfg(feature = "other-tools")]
+        let other = self.note_other_history(&mut *session, &files.migrations, history.as_deref()).await;
         let _ = session.close().await;
         let Outlook { plan, problems, .. } = outlook?;
         LoadError::unless_empty(problems).map_err(MigrateError::load)?;
-        let (up_to_date, notes) = match plan {
+        #[cfg_attr(not(feature = "other-tools"), expect(unused_mut, reason = "there is nothing to add"))]
+        let (up_to_date, mut notes) = match plan {
             Ok(plan) => (plan.steps.is_empty(), plan.notes),
             Err(refused) => (false, files.passed_over.iter().chain(refused.notes()).cloned().collect()),
         };
+        #[cfg(feature = "other-tools")]
+        notes.extend(other?);
         let migrations = files.migrations;
         let history = history.unwrap_or_default();
         let assessment = self.assess(&migrations, &history);

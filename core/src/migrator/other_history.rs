@@ -1,7 +1,5 @@
 //! A database that another tool has migrated so far: it is not migrated a second time.
 
-use std::sync::Arc;
-
 use super::Migrator;
 use super::adopt::{Wish, other_not_read, reader_of};
 use super::apply::Run;
@@ -13,7 +11,7 @@ use crate::event::Event;
 use crate::execute::{self, Beside};
 use crate::history::{HistoryDetail, HistoryRow, MigrationId};
 use crate::migration::Migration;
-use crate::plan::{DatabaseAhead, PlanError, Refusal};
+use crate::plan::{DatabaseAhead, Note, PlanError, Refusal};
 use crate::problem::LoadError;
 use crate::report::MigrateError;
 use crate::split::Lexer;
@@ -21,16 +19,38 @@ use crate::split::Lexer;
 impl Migrator {
     /// Refuses where migrations that were written for another tool would run in a database which that tool has migrated,
     /// and none of them is in Whimbrel's history.
-    ///
-    /// Asks the database only where that could be.
     pub(super) async fn refuse_other_history(
         &self,
         session: &mut dyn Session,
         migrations: &[Migration],
         history: Option<&[HistoryRow]>,
     ) -> Result<(), MigrateError> {
-        let Some((namespace, tool)) = unrecorded(migrations, history) else { return Ok(()) };
-        let Some(reader) = reader(tool) else { return Ok(()) };
+        let Some(told) = self.other_history_of(session, migrations, history).await? else { return Ok(()) };
+        let message = format!("{told}: what it tells as applied would be applied a second time");
+        let hint =
+            "go on with that history: `whimbrel adopt --dry-run` shows how, and `whimbrel adopt` does it".to_owned();
+        Err(MigrateError::plan(PlanError::of(Refusal::OtherHistory { message, hint })))
+    }
+
+    /// What a person who asks where things stand should know of that.
+    pub(super) async fn note_other_history(
+        &self,
+        session: &mut dyn Session,
+        migrations: &[Migration],
+        history: Option<&[HistoryRow]>,
+    ) -> Result<Option<Note>, MigrateError> {
+        let told = self.other_history_of(session, migrations, history).await?;
+        Ok(told.map(|told| Note::OtherHistory(format!("{told}: `whimbrel adopt` goes on with it").into())))
+    }
+
+    /// Another tool's history that is not gone on with yet, in words. Asks the database only where there may be one.
+    async fn other_history_of(
+        &self,
+        session: &mut dyn Session,
+        migrations: &[Migration],
+        history: Option<&[HistoryRow]>,
+    ) -> Result<Option<String>, MigrateError> {
+        let Some(reader) = unrecorded(migrations, history).and_then(reader) else { return Ok(None) };
         let lexer = self.backend.dialect().lexer;
         let mut sql = self.sql(session);
         let tables = reader.find(&mut sql, lexer, &self.other_history).await.map_err(other_not_read)?;
@@ -41,18 +61,11 @@ impl Migrator {
                 history.is_some() && reader.rows(&mut sql, lexer, &table).await.map_err(other_not_read)?.is_empty();
             used.extend((!is_empty).then(|| table.to_string()));
         }
-        if used.is_empty() {
-            return Ok(());
-        }
-        let pending = migrations.iter().filter(|it| it.foreign().is_some() && it.id.namespace == namespace).count();
-        let message = format!(
-            "the database has a history of {}, {}, and none of Whimbrel's: {pending} migrations would be applied a second time",
-            reader.called(),
-            used.join(" and ")
-        );
-        let hint =
-            "go on with that history: `whimbrel adopt --dry-run` shows how, and `whimbrel adopt` does it".to_owned();
-        Err(MigrateError::plan(PlanError::of(Refusal::OtherHistory { message, hint })))
+        let told = || {
+            let tables = used.join(" and ");
+            format!("the database has a history of {}, {tables}, and none of Whimbrel's", reader.called())
+        };
+        Ok((!used.is_empty()).then(told))
     }
 }
 
@@ -185,10 +198,10 @@ fn refusals_of(adoption: &Adoption) -> Option<PlanError> {
     PlanError::of_all(adoption.in_the_way().map(refusal).collect())
 }
 
-/// A namespace whose migrations were written for another tool, with none of them in the history; and the tool.
-fn unrecorded(migrations: &[Migration], history: Option<&[HistoryRow]>) -> Option<(Arc<str>, &'static str)> {
+/// The tool for which migrations were written of whose namespace nothing is in the history.
+fn unrecorded(migrations: &[Migration], history: Option<&[HistoryRow]>) -> Option<&'static str> {
     let is_recorded =
         |namespace: &str| history.is_some_and(|rows| rows.iter().any(|row| *row.id.namespace == *namespace));
     let mut foreign = migrations.iter().filter_map(|it| Some((&it.id.namespace, it.foreign()?.tool)));
-    foreign.find(|(namespace, _)| !is_recorded(namespace)).map(|(namespace, tool)| (Arc::clone(namespace), tool))
+    foreign.find(|(namespace, _)| !is_recorded(namespace)).map(|(_, tool)| tool)
 }

@@ -5,11 +5,12 @@ mod findings;
 mod several;
 mod shared;
 mod sqlx;
+mod sqlx_cli;
 
 use std::path::{Path, PathBuf};
 
 use whimbrel::split::Lexer;
-use whimbrel::{Adoption, DirectorySource, Migrator, Verdict, formats};
+use whimbrel::{Adoption, DirectorySource, Format, Migrator, Verdict};
 use whimbrel_tests::database::TestDatabase;
 
 use crate::corpora::fixtures;
@@ -82,9 +83,8 @@ fn copy(from: &Path, to: &Path) {
 fn migrator(database: &TestDatabase, tool: &str, folder: &Path) -> Migrator {
     let migrator = database.migrator();
     let lexer: Lexer = migrator.backend().dialect().lexer;
-    let format = formats().iter().find(|format| format.name == tool).expect("the format has a name");
-    let layout = format.layout(lexer).expect("this build reads it");
-    migrator.source(DirectorySource::in_layout(folder, layout))
+    let format = Format::readable(tool).expect("this build reads it");
+    migrator.source(DirectorySource::open(folder, Some(format), Some(lexer)).expect("it is read"))
 }
 
 /// Everything in a database but Whimbrel's history: its objects and all rows, as text.

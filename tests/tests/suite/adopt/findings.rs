@@ -92,7 +92,7 @@ async fn an_edited_file(database: TestDatabase) {
     let file = history.folder.join(&name);
     let text = std::fs::read_to_string(&file).expect("a file");
     std::fs::write(&file, format!("{text}\n-- more")).expect("it is written");
-    let told = [&*name, "row @key 5 (hash ", "of @table", "was edited", "--accept edited"];
+    let told = [&*name, "row with @key 5 (hash ", "of @table", "was edited", "--accept edited"];
     history.refused(&["edited"], &told, Some(10)).await;
     let status = migrator(&history.database, "drizzle", &history.folder).status().await.expect("a status");
     assert_eq!((status.applied(), status.pending()), (10, status.migrations.len() - 10), "the file as it is counts");
@@ -102,7 +102,8 @@ async fn a_row_without_a_file(database: TestDatabase) {
     let Some(history) = middle(database).await else { return };
     std::fs::remove_file(history.folder.join(history.file(6))).expect("it is removed");
     history.change_journal(|entries| drop(entries.remove(6)));
-    let told = ["row @key 7 (hash ", "of @table", "no file of the folder", "version control", "--accept missing-file"];
+    let told =
+        ["row with @key 7 (hash ", "of @table", "no file of the folder", "version control", "--accept missing-file"];
     history.refused(&["missing-file"], &told, Some(9)).await;
     let status = migrator(&history.database, "drizzle", &history.folder).status().await.expect("a status");
     assert!(status.migrations.iter().all(|it| it.state.as_str() != "missing"), "it is in nobody's way");
@@ -123,7 +124,7 @@ async fn rows_in_another_order(database: TestDatabase) {
     history.change_journal(|entries| entries.swap(3, 4));
     let (later, earlier) = (history.file(3), history.file(4));
     // The journal has them the other way round now.
-    let told = ["row @key 5 (hash ", &*earlier, &*later, "comes later", "--accept out-of-order"];
+    let told = ["row with @key 5 (hash ", &*earlier, &*later, "comes later", "--accept out-of-order"];
     history.refused(&["out-of-order"], &told, Some(10)).await;
 }
 
@@ -149,15 +150,20 @@ async fn the_rows_of_a_race(database: TestDatabase) {
     let Some(history) = middle(database).await else { return };
     history.run("INSERT INTO @table (hash, created_at) SELECT hash, created_at FROM @table WHERE @key = 10").await;
     let name = history.file(9);
-    let told =
-        ["row @key 11 (hash ", &*name, "more than once", "DELETE FROM @table WHERE @key = 11", "--accept duplicate"];
+    let told = [
+        "row with @key 11 (hash ",
+        &*name,
+        "more than once",
+        "DELETE FROM @table WHERE @key = 11",
+        "--accept duplicate",
+    ];
     history.refused(&["duplicate"], &told, Some(10)).await;
 }
 
 async fn a_row_without_a_time(database: TestDatabase) {
     let Some(history) = middle(database).await else { return };
     history.run("UPDATE @table SET created_at = NULL WHERE @key = 2").await;
-    let told = ["row @key 2 (hash ", "no created_at", "UPDATE @table SET created_at = 17953", "WHERE @key = 2"];
+    let told = ["row with @key 2 (hash ", "no created_at", "UPDATE @table SET created_at = 17953", "WHERE @key = 2"];
     history.refused(&["no-time"], &told, Some(10)).await;
 }
 

@@ -123,7 +123,9 @@ async fn a_migration_that_failed_is_accepted_by_no_flag(database: TestDatabase) 
         assert_eq!(kinds(&adoption), ["dirty"]);
         let finding = adoption.in_the_way().next().expect("one");
         let all = format!("{finding} {}", finding.hint);
-        for word in ["row version 20240102030406", "20240102030406_titles.sql", "DELETE FROM", "SET success = true"] {
+        for word in
+            ["row with version 20240102030406", "20240102030406_titles.sql", "DELETE FROM", "SET success = true"]
+        {
             assert!(all.contains(word), "{word}: {all}");
         }
     }
@@ -141,7 +143,7 @@ async fn what_is_wrong_is_told_row_by_row(database: TestDatabase) {
     let adoption = other.adopt(&[]).await.expect("it is judged");
     assert_eq!(kinds(&adoption), ["edited", "skipped", "missing-file"]);
     let told: Vec<String> = adoption.in_the_way().map(ToString::to_string).collect();
-    let words = ["1_users.sql", "row version 1 (", "0002_boards.up.sql", "row version 20240102030405 ("];
+    let words = ["1_users.sql", "row with version 1 (", "0002_boards.up.sql", "row with version 20240102030405 ("];
     let all = told.join("\n");
     assert!(words.iter().all(|word| all.contains(word)), "{all}");
     assert!(!has_history(&database).await);
