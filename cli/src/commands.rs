@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use whimbrel::schema::model::ObjectName;
 use whimbrel::schema::{Introspected, SchemaDialect, dialect, read_database};
-use whimbrel::{CancelToken, Database, DirectorySource, MigrateError, Migrator, Seed, history::DEFAULT_NAMESPACE};
+use whimbrel::{CancelToken, Database, MigrateError, Migrator, Seed, history::DEFAULT_NAMESPACE};
 
 use crate::arguments::{Arguments, Command, Common, Waits};
 use crate::config::Config;
@@ -114,10 +114,10 @@ pub(crate) struct Opened<'c> {
 
 impl Opened<'_> {
     /// A migrator with the folder and the seed of the target, and what the file says about waiting.
-    pub(crate) fn migrator(&self, waits: &Waits) -> Migrator {
+    pub(crate) fn migrator(&self, waits: &Waits) -> Result<Migrator, CliError> {
         let target = &self.target;
-        let mut migrator = Migrator::shared(Arc::clone(&self.database.backend))
-            .source_in(self.namespace(), DirectorySource::new(&target.folder));
+        let source = target.source(self.database.backend.dialect().lexer)?;
+        let mut migrator = Migrator::shared(Arc::clone(&self.database.backend)).source_in(self.namespace(), source);
         if let Some(seed) = &target.seed {
             migrator = migrator.seed_in(self.namespace(), Seed::file(seed));
         }
@@ -137,14 +137,14 @@ impl Opened<'_> {
             migrator = migrator.connect_wait(limit);
         }
         let progress = Progress::new(Arc::clone(&self.context.output));
-        migrator.on_event(move |event| progress.show(event))
+        Ok(migrator.on_event(move |event| progress.show(event)))
     }
 
     /// The same, stopped by a signal.
-    pub(crate) fn interruptible(&self, waits: &Waits) -> Migrator {
+    pub(crate) fn interruptible(&self, waits: &Waits) -> Result<Migrator, CliError> {
         let token = CancelToken::new();
         crate::signals::cancel_on_signal(token.clone());
-        self.migrator(waits).cancel(token)
+        Ok(self.migrator(waits)?.cancel(token))
     }
 
     /// The namespace of the migrations.

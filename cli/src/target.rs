@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use whimbrel::history::DEFAULT_HISTORY_TABLE;
 use whimbrel::schema::model::ObjectName;
-use whimbrel::{Database, HistoryPlace, parse_duration};
+use whimbrel::split::Lexer;
+use whimbrel::{Database, DirectorySource, Format, HistoryPlace, LoadError, UnknownFormat, parse_duration};
 
 use crate::arguments::Common;
 use crate::config::{Config, TargetConfig, Text};
@@ -16,10 +17,6 @@ use crate::error::CliError;
 
 /// The folder where there is no file that names one.
 const DEFAULT_FOLDER: &str = "migrations";
-/// The layouts that other releases will read.
-const LATER_FORMATS: [&str; 9] =
-    ["drizzle", "sqlx", "refinery", "diesel", "goose", "golang-migrate", "dbmate", "flyway", "prisma"];
-
 /// A database with its migrations.
 pub(crate) struct Target {
     /// The target's name in the file.
@@ -30,6 +27,8 @@ pub(crate) struct Target {
     pub(crate) named_in_file: bool,
     /// The folder of the migrations.
     pub(crate) folder: PathBuf,
+    /// The format that the folder is said to be in; else its marks decide.
+    pub(crate) format: Option<&'static Format>,
     /// The seed.
     pub(crate) seed: Option<PathBuf>,
     /// Where the history is.
@@ -82,12 +81,23 @@ impl Target {
         config: Option<&Config>,
         environment: &Environment,
     ) -> Result<Self, CliError> {
-        known_format(common.format.as_deref())?;
+        let format = common.format.as_deref().map(format_named).transpose()?;
         let given = given_url(common, environment)?;
-        match config {
+        let mut target = match config {
             Some(config) => Choice { common, config, environment }.choose(given),
             None => without_file(common, given, environment),
-        }
+        }?;
+        target.format = format.or(target.format);
+        Ok(target)
+    }
+
+    /// The migrations of the folder, in its format.
+    ///
+    /// # Errors
+    ///
+    /// A format that this release does not read, and marks that do not tell which it is.
+    pub(crate) fn source(&self, lexer: Lexer) -> Result<DirectorySource, CliError> {
+        folder(&self.folder, self.format, Some(lexer))
     }
 
     /// The database.
@@ -99,10 +109,9 @@ impl Target {
         Database::from_url_with(&self.url, &self.history).map_err(|error| CliError::database("", &error))
     }
 
-    /// The same with a history of its own.
-    pub(crate) fn database_with_history(&self, table: &str) -> Result<Database, CliError> {
-        let place = HistoryPlace { table: Some(table.to_owned()), schema: None };
-        Database::from_url_with(&self.url, &place).map_err(|error| CliError::database("", &error))
+    /// Where its history is.
+    pub(crate) fn history(&self) -> &HistoryPlace {
+        &self.history
     }
 
     /// Where the database is. May hold a password: never to be shown.
@@ -122,6 +131,7 @@ impl Target {
             url,
             named_in_file: false,
             folder,
+            format: None,
             seed: None,
             history: HistoryPlace::default(),
             lock_wait: None,
@@ -173,14 +183,21 @@ fn without_file(common: &Common, given: Option<Given>, environment: &Environment
     Ok(Target::at(url, common.dir.clone().unwrap_or_else(|| DEFAULT_FOLDER.into())))
 }
 
-fn known_format(format: Option<&str>) -> Result<(), CliError> {
-    let Some(format) = format.filter(|format| *format != "whimbrel") else { return Ok(()) };
-    let message = if LATER_FORMATS.contains(&format) {
-        format!("folders of {format} are not supported yet")
-    } else {
-        format!("`{format}` is no layout of a migration folder")
-    };
-    Err(CliError::usage(message, "write `whimbrel`, the only layout that this release reads"))
+/// The format of this name.
+fn format_named(name: &str) -> Result<&'static Format, CliError> {
+    Format::readable(name).map_err(|error| CliError::at(error.into_problem()))
+}
+
+/// The migrations of a folder in its format.
+pub(crate) fn folder(
+    path: &Path,
+    format: Option<&'static Format>,
+    lexer: Option<Lexer>,
+) -> Result<DirectorySource, CliError> {
+    DirectorySource::open(path, format, lexer).map_err(|error| match error {
+        UnknownFormat::Unreadable(problem) => CliError::from(LoadError::from(problem)),
+        unknown => CliError::at(unknown.into_problem()),
+    })
 }
 
 struct Choice<'a> {
@@ -334,9 +351,8 @@ impl Choice<'_> {
                 Ok(Some(value))
             }
         };
-        if let (Some(text), None) = (entry.get("format"), &self.common.format) {
-            let format = text.value(self.environment)?;
-            known_format(Some(&format)).map_err(|error| error_at(text, error))?;
+        if self.common.format.is_none() {
+            target.format = self.format(entry)?;
         }
         target.name = Some(entry.name.clone());
         target.seed = entry.get("seed").map(|text| self.config.path(text, self.environment)).transpose()?;
@@ -361,6 +377,13 @@ impl Choice<'_> {
         })
     }
 
+    /// The format that the file says a folder has.
+    fn format(&self, entry: &TargetConfig) -> Result<Option<&'static Format>, CliError> {
+        let Some(text) = entry.get("format") else { return Ok(None) };
+        let name = text.value(self.environment)?;
+        format_named(&name).map(Some).map_err(|error| error_at(text, error))
+    }
+
     fn duration(&self, entry: &TargetConfig, key: &str) -> Result<Option<Duration>, CliError> {
         let Some(text) = entry.get(key) else { return Ok(None) };
         let value = text.value(self.environment)?;
@@ -375,27 +398,27 @@ fn error_at(text: &Text, error: CliError) -> CliError {
     }
 }
 
-/// The folders of every target, each once, with the file's or the arguments' word for it.
+/// The folders of every target, each once, in their formats.
 ///
 /// # Errors
 ///
-/// A target without `dir`, or a path with a variable that is not set.
+/// A target without `dir`, a path with a variable that is not set, a format that is not known.
 pub(crate) fn every_folder(
     common: &Common,
     config: Option<&Config>,
     environment: &Environment,
-) -> Result<Vec<PathBuf>, CliError> {
-    known_format(common.format.as_deref())?;
-    if let Some(folder) = &common.dir {
-        return Ok(vec![folder.clone()]);
+) -> Result<Vec<DirectorySource>, CliError> {
+    let said = common.format.as_deref().map(format_named).transpose()?;
+    if let Some(path) = &common.dir {
+        return Ok(vec![folder(path, said, None)?]);
     }
-    let Some(config) = config else { return Ok(vec![DEFAULT_FOLDER.into()]) };
-    let mut folders: Vec<PathBuf> = Vec::new();
+    let Some(config) = config else { return Ok(vec![folder(Path::new(DEFAULT_FOLDER), said, None)?]) };
+    let mut folders: Vec<DirectorySource> = Vec::new();
     for entry in &config.targets {
         let choice = Choice { common, config, environment };
-        let folder = choice.folder(Some(entry), None)?;
-        if !folders.iter().any(|known| same_path(known, &folder)) {
-            folders.push(folder);
+        let path = choice.folder(Some(entry), None)?;
+        if !folders.iter().any(|known| same_path(known.path(), &path)) {
+            folders.push(folder(&path, said.or(choice.format(entry)?), None)?);
         }
     }
     if folders.is_empty() {

@@ -10,18 +10,35 @@ pub struct Dialect {
     pub name: &'static str,
     /// How a migration's text is split into statements.
     pub lexer: Lexer,
+    /// The query that lists the functions that a session has, one name in each row; `None`: migrations make their own, so that
+    /// nobody can tell before they run.
+    pub functions: Option<&'static str>,
 }
+
+/// Those of SQL, those that the program has registered, and those that stand where tables do.
+const SQLITE_FUNCTIONS: &str = "select name from pragma_function_list union select name from pragma_module_list";
 
 impl Dialect {
     /// SQLite and libSQL.
-    pub const SQLITE: Self = Self { name: "sqlite", lexer: Lexer::Sqlite };
+    pub const SQLITE: Self = Self { name: "sqlite", lexer: Lexer::Sqlite, functions: Some(SQLITE_FUNCTIONS) };
     /// Postgres.
-    pub const POSTGRES: Self = Self { name: "postgres", lexer: Lexer::Postgres };
+    pub const POSTGRES: Self = Self { name: "postgres", lexer: Lexer::Postgres, functions: None };
 
     /// A dialect of a backend of your own; the nearest lexer reads its text.
     #[must_use]
     pub const fn new(name: &'static str, lexer: Lexer) -> Self {
-        Self { name, lexer }
+        Self { name, lexer, functions: None }
+    }
+}
+
+impl Lexer {
+    /// The one by which texts are split for what this or another tool calls a dialect.
+    pub(crate) fn called(dialect: &str) -> Option<Self> {
+        match dialect {
+            "sqlite" | "turso" => Some(Self::Sqlite),
+            "postgresql" | "postgres" => Some(Self::Postgres),
+            _ => None,
+        }
     }
 }
 

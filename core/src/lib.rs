@@ -52,7 +52,7 @@ pub use event::Event;
 pub use execute::SqlSession;
 pub use history::{HistoryDetail, HistoryRow, MigrationId, MigrationKey, RowState};
 pub use hook::{Hooks, Pending};
-pub use migration::Migration;
+pub use migration::{Foreign, Migration, Undo};
 pub use migrator::{MigrationStatus, Migrator, PlannedMigration, Preview, Resolution, Status, TransactionMode};
 pub use plan::{DatabaseAhead, MigrationState, Note, OutOfOrder, PlanError, Policy, Refusal};
 pub use problem::{LoadError, Problem};
@@ -60,9 +60,11 @@ pub use report::{
     Aftermath, Applied, Cause, FailedMigration, FailedStatement, MigrateError, MigrateErrorKind, Report, RowsChanged,
 };
 pub use source::{
-    CodeSource, DirectorySource, EmbeddedFile, EmbeddedSource, Layout, Loaded, NewMigration, Seed, Source,
-    WhimbrelLayout,
+    CodeSource, DirectorySource, EmbeddedFile, EmbeddedSource, Format, Found, FoundFile, Layout, Loaded, NewFile,
+    NewMigration, Reading, Seed, Source, Tree, UnknownFormat, WhimbrelLayout, formats,
 };
+#[cfg(feature = "other-tools")]
+pub use source::{DrizzleLayout, SqlxLayout};
 pub use sql::{BoxError, RustMigration, Sql};
 pub use timestamp::Timestamp;
 pub use untracked::{

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +11,8 @@ use crate::dialect::Dialect;
 use crate::directive::Directives;
 use crate::history::MigrationId;
 use crate::problem::{LoadError, Problem};
-use crate::split::{self, Statement};
+use crate::source::Reading;
+use crate::split::{self, Lexer, Statement};
 use crate::sql::RustMigration;
 
 /// A migration: who it is, what it asks for, and where its text is.
@@ -34,6 +36,29 @@ pub struct Migration {
 struct Header {
     directives: Directives,
     problems: Vec<Problem>,
+    foreign: Option<Foreign>,
+}
+
+/// What a migration is to the tool that it was written for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foreign {
+    /// The tool, as formats are called.
+    pub tool: &'static str,
+    /// How the tool's history knows it: a tag, a number, a folder's name.
+    pub mark: Box<str>,
+    /// The time that stands for it there, in milliseconds since 1970 UTC.
+    pub time_ms: Option<i64>,
+    /// What undoes it. It is kept where it is, and never run.
+    pub undo: Option<Undo>,
+}
+
+/// What undoes a migration of another tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Undo {
+    /// A file of its own, by its path in the folder.
+    File(String),
+    /// A part of its file, in bytes.
+    Part(Range<usize>),
 }
 
 #[derive(Clone)]
@@ -72,6 +97,17 @@ static NO_DIRECTIVES: Directives = Directives {
     repeatable: false,
 };
 
+impl Header {
+    /// A text without the part that undoes it, whose place is kept by spaces: lines and columns stay what they are.
+    fn up<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
+        let Some(Undo::Part(undo)) = self.foreign.as_ref().and_then(|foreign| foreign.undo.as_ref()) else {
+            return text;
+        };
+        let blank = |(at, c): (usize, char)| if undo.contains(&at) && c != '\n' { ' ' } else { c };
+        Cow::Owned(text.char_indices().map(blank).collect())
+    }
+}
+
 impl Migration {
     /// A migration whose text stays in a file.
     #[must_use]
@@ -108,7 +144,7 @@ impl Migration {
     }
 
     fn new(id: MigrationId, name: &str, checksum: Checksum, directives: Directives, body: Body) -> Self {
-        let header = (directives != NO_DIRECTIVES).then(|| Box::new(Header { directives, problems: Vec::new() }));
+        let header = (directives != NO_DIRECTIVES).then(|| Box::new(Header { directives, ..Header::default() }));
         Self { id, name: name.into(), checksum, header, body }
     }
 
@@ -119,6 +155,32 @@ impl Migration {
             self.header.get_or_insert_default().problems.extend(problems);
         }
         self
+    }
+
+    /// Written for another tool: it runs as its author meant it, see [`split::as_meant`], which may say more than its
+    /// directives do.
+    pub(crate) fn of_other_tool(mut self, foreign: Foreign, reading: &Reading, lexer: Lexer, text: &str) -> Self {
+        let header = self.header.get_or_insert_default();
+        header.foreign = Some(foreign);
+        if let (Some(part), Some(foreign)) = (&reading.undo, &mut header.foreign) {
+            foreign.undo = Some(Undo::Part(part.clone()));
+        }
+        let text = header.up(Cow::Borrowed(text));
+        header.directives.no_transaction |= reading.no_transaction;
+        // What cannot be read is refused when it is pending.
+        if split::may_run_otherwise(&text)
+            && let Ok(meant) = split::as_meant(lexer, &text, header.directives.no_transaction)
+        {
+            header.directives.no_transaction |= meant.alone;
+            header.directives.foreign_keys_off |= meant.foreign_keys_off;
+        }
+        self
+    }
+
+    /// What it is to the tool that it was written for; `None`: Whimbrel itself.
+    #[must_use]
+    pub fn foreign(&self) -> Option<&Foreign> {
+        self.header.as_ref()?.foreign.as_ref()
     }
 
     /// What was found wrong in it when it was loaded.
@@ -163,6 +225,15 @@ impl Migration {
     ///
     /// A [`LoadError`] where the file cannot be read any more, or is no longer the one that was loaded.
     pub fn text(&self) -> Result<Cow<'_, str>, LoadError> {
+        let text = self.whole_text()?;
+        Ok(match &self.header {
+            Some(header) => header.up(text),
+            None => text,
+        })
+    }
+
+    /// All of its file.
+    fn whole_text(&self) -> Result<Cow<'_, str>, LoadError> {
         let (folder, file) = match &self.body {
             Body::Text { text, .. } => return Ok(Cow::Borrowed(text)),
             Body::Code(_) => return Ok(Cow::Borrowed("")),
@@ -197,6 +268,10 @@ impl Migration {
 
     /// Splits its text and refuses what must not run.
     pub(crate) fn statements<'t>(&self, dialect: &Dialect, text: &'t str) -> Result<Vec<Statement<'t>>, LoadError> {
+        if self.foreign().is_some() {
+            let meant = split::as_meant(dialect.lexer, text, self.directives().no_transaction);
+            return meant.map(|meant| meant.statements).map_err(|refusals| self.refused(&refusals));
+        }
         let rules = split::Rules { transactional: self.is_transactional() };
         let statements = self.checked(dialect, text, rules)?;
         let Some(open) = transaction_open(dialect, &statements) else { return Ok(statements) };
@@ -212,12 +287,14 @@ impl Migration {
         text: &'t str,
         rules: split::Rules,
     ) -> Result<Vec<Statement<'t>>, LoadError> {
-        split::check(dialect.lexer, text, rules).map_err(|refusals| {
-            let problem = |refusal: &split::Refusal| {
-                Problem::new(self.file(), refusal.message(), refusal.hint()).at(refusal.at.line, refusal.at.column)
-            };
-            LoadError::from(refusals.iter().map(problem).collect::<Vec<_>>())
-        })
+        split::check(dialect.lexer, text, rules).map_err(|refusals| self.refused(&refusals))
+    }
+
+    fn refused(&self, refusals: &[split::Refusal]) -> LoadError {
+        let problem = |refusal: &split::Refusal| {
+            Problem::new(self.file(), refusal.message(), refusal.hint()).at(refusal.at.line, refusal.at.column)
+        };
+        LoadError::from(refusals.iter().map(problem).collect::<Vec<_>>())
     }
 
     /// Everything that is wrong with it: what was found when it was loaded, and what its text holds that must not run.
@@ -231,7 +308,7 @@ impl Migration {
                 return (problems, None);
             }
         };
-        let checked = match problems.is_empty() {
+        let checked = match problems.is_empty() || self.foreign().is_some() {
             true => self.statements(dialect, &text).map(drop),
             // What a text may hold depends on its directives, and those are not known.
             false => self.checked(dialect, &text, split::Rules { transactional: false }).map(drop),

@@ -3,6 +3,7 @@
 mod apply;
 mod backup;
 mod doubt;
+mod functions;
 mod load;
 mod look;
 mod refuse;

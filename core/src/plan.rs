@@ -15,6 +15,7 @@ use crate::backend::ClaimMode;
 use crate::checksum::Checksum;
 use crate::history::{HistoryRow, MigrationId, MigrationKey, RowState};
 use crate::migration::Migration;
+use crate::problem::Problem;
 use crate::version::Version;
 
 /// What to do with a pending migration that is older than one already applied.
@@ -97,6 +98,8 @@ pub enum Note {
     AppliedOutOfOrder(MigrationId),
     /// The database has a migration that this program does not know, see [`DatabaseAhead`].
     DatabaseAhead(MigrationId),
+    /// A file of the folder is no migration to the tool that it was written for.
+    PassedOver(Box<Problem>),
 }
 
 impl std::fmt::Display for Note {
@@ -108,6 +111,7 @@ impl std::fmt::Display for Note {
             }
             Self::RepeatableGone(id) => write!(f, "{id}: was applied, and its file is gone"),
             Self::AppliedOutOfOrder(id) => write!(f, "{id}: is applied after newer ones"),
+            Self::PassedOver(what) => write!(f, "{}: {}", what.file, what.message),
             Self::DatabaseAhead(id) => write!(f, "{id}: is in the database, and this program does not know it"),
         }
     }

@@ -6,6 +6,7 @@ mod embedded;
 mod layout;
 mod new;
 mod seed;
+mod tree;
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,9 +14,12 @@ use std::sync::Arc;
 pub use code::CodeSource;
 pub use directory::DirectorySource;
 pub use embedded::{EmbeddedFile, EmbeddedSource};
-pub use layout::{Layout, WhimbrelLayout};
+#[cfg(feature = "other-tools")]
+pub use layout::{DrizzleLayout, SqlxLayout};
+pub use layout::{Format, Found, FoundFile, Layout, NewFile, Reading, UnknownFormat, WhimbrelLayout, formats};
 pub use new::NewMigration;
 pub use seed::Seed;
+pub use tree::Tree;
 
 use crate::history::MigrationKey;
 use crate::migration::Migration;
@@ -38,6 +42,8 @@ pub struct Loaded {
     pub migrations: Vec<Migration>,
     /// What is wrong with the source as a whole. Nothing may run while there is anything.
     pub problems: Vec<Problem>,
+    /// What the tool that a folder was written for passes over, and so does this one: told, and no reason to stop.
+    pub passed_over: Vec<Problem>,
 }
 
 impl Loaded {
@@ -68,7 +74,7 @@ pub(crate) fn in_order(mut migrations: Vec<Migration>, mut problems: Vec<Problem
         }
     }
     problems.extend(mistyped_timestamps(&migrations));
-    Loaded { migrations, problems }
+    Loaded { migrations, problems, passed_over: Vec::new() }
 }
 
 const TIMESTAMP_DIGITS: usize = 14;

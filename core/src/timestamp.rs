@@ -16,6 +16,21 @@ impl Timestamp {
         Self(us)
     }
 
+    /// The beginning of a day in UTC; `None` where there is no such month or day.
+    #[cfg(feature = "other-tools")]
+    pub(crate) fn from_date(year: i64, month: i64, day: i64) -> Option<Self> {
+        if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+            return None;
+        }
+        // Years from March, as in `date`.
+        let year = year - i64::from(month <= 2);
+        let era = year.div_euclid(400);
+        let year_of_era = year.rem_euclid(400);
+        let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        Some(Self((era * 146_097 + day_of_era - 719_468) * DAY_US))
+    }
+
     /// This machine's clock.
     #[must_use]
     pub fn now() -> Self {

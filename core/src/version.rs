@@ -40,6 +40,12 @@ impl Version {
         &self.0
     }
 
+    /// The first of all.
+    #[cfg(feature = "other-tools")]
+    pub(crate) fn zero() -> Self {
+        Self("0".into())
+    }
+
     /// The form that equal versions share: no leading zeros, no trailing `.0`.
     #[must_use]
     pub fn canonical(&self) -> String {

@@ -205,6 +205,15 @@ pub fn write(plans: &[Plan]) -> Result<(), WriteError> {
     write::all(plans.iter().flat_map(|plan| &plan.files))
 }
 
+/// Writes these files, or none: new ones, and journals anew.
+///
+/// # Errors
+///
+/// As [`write()`].
+pub fn write_files(files: &[(PathBuf, String)]) -> Result<(), WriteError> {
+    write::all(files.iter())
+}
+
 impl Refused {
     fn join(&mut self, other: Self) {
         self.problems.extend(other.problems.into_iter().filter(|it| !self.problems.contains(it)).collect::<Vec<_>>());

@@ -12,6 +12,8 @@
 //! # fn main() {}
 //! ```
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod push;
 mod scratch;
 mod untracked;
 
@@ -19,12 +21,13 @@ use whimbrel_core::{BackendError, MigrationBackend, SqlSession};
 use whimbrel_schema::generate::Scratch;
 pub use whimbrel_schema::*;
 
-pub use untracked::{Baseline, BaselineError, Baselined, Different};
-
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use push::{Push, PushError};
 #[cfg(feature = "sqlite")]
 pub use scratch::MemoryScratch;
 #[cfg(feature = "postgres")]
 pub use scratch::ServerScratch;
+pub use untracked::{Baseline, BaselineError, Baselined, Different};
 
 use model::ObjectName;
 

@@ -37,7 +37,7 @@ struct Entry {
 pub(super) async fn run(context: &Context, flags: &arguments::Baseline) -> Result<u8, CliError> {
     let opened = context.open()?;
     if flags.empty {
-        return Ok(begin(&opened, flags).await);
+        return begin(&opened, flags).await;
     }
     let baseline = opened.baseline()?;
     let baseline = match (&flags.version, flags.force) {
@@ -45,7 +45,7 @@ pub(super) async fn run(context: &Context, flags: &arguments::Baseline) -> Resul
         (Some(version), false) => baseline.at(version.clone()),
         (None, _) => baseline,
     };
-    let result = baseline.record(&opened.interruptible(&flags.waits)).await;
+    let result = baseline.record(&opened.interruptible(&flags.waits)?).await;
     match result {
         Ok(recorded) => Ok(show(&opened, &recorded)),
         Err(BaselineError::Different(different)) => {
@@ -65,9 +65,9 @@ pub(super) async fn run(context: &Context, flags: &arguments::Baseline) -> Resul
 }
 
 /// Begins a history in which nothing is recorded.
-async fn begin(opened: &Opened<'_>, flags: &arguments::Baseline) -> u8 {
-    if let Err(error) = opened.interruptible(&flags.waits).track(&AsFresh).await {
-        return opened.show(&error);
+async fn begin(opened: &Opened<'_>, flags: &arguments::Baseline) -> Result<u8, CliError> {
+    if let Err(error) = opened.interruptible(&flags.waits)?.track(&AsFresh).await {
+        return Ok(opened.show(&error));
     }
     opened.context.output.done("the history is there and empty: every migration is pending");
     let nothing = Done {
@@ -79,7 +79,7 @@ async fn begin(opened: &Opened<'_>, flags: &arguments::Baseline) -> u8 {
         untold: Vec::new(),
     };
     document(opened, nothing);
-    exit_code::DONE
+    Ok(exit_code::DONE)
 }
 
 fn show(opened: &Opened<'_>, baselined: &Baselined) -> u8 {

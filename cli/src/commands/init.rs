@@ -61,7 +61,7 @@ pub(super) fn run(context: &Context) -> Result<u8, CliError> {
     };
     work.file(&schema, SCHEMA)?;
     for folder in crate::target::every_folder(&context.common, Some(&config), &context.environment)? {
-        work.folder(&folder)?;
+        work.folder(folder.path())?;
     }
     work.finish();
     Ok(exit_code::DONE)

@@ -55,7 +55,10 @@ pub(super) async fn apply(opened: &Opened<'_>, migrator: &Migrator, partial: boo
 
 /// Whether nothing is left, whatever this run was told to leave out.
 async fn is_up_to_date(opened: &Opened<'_>) -> bool {
-    opened.migrator(&Waits::default()).status().await.is_ok_and(|status| status.up_to_date)
+    match opened.migrator(&Waits::default()) {
+        Ok(migrator) => migrator.status().await.is_ok_and(|status| status.up_to_date),
+        Err(_) => false,
+    }
 }
 
 /// Shows why a run stopped.

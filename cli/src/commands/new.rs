@@ -1,15 +1,15 @@
 //! `new`: an empty migration, with the same version and name in every target's folder.
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
 use whimbrel::history::DEFAULT_NAMESPACE;
+use whimbrel::schema::generate::write_files;
 use whimbrel::{DirectorySource, LoadError, NewMigration, Source, Timestamp, Version};
 
 use super::Context;
-use super::init::{not_written, write_new};
+use super::init::not_written;
 use crate::arguments::New;
 use crate::error::CliError;
 use crate::exit_code;
@@ -41,8 +41,9 @@ pub(super) fn run(context: &Context, arguments: &New) -> Result<u8, CliError> {
         let message = format!("the name makes a file name of more than {LONGEST_NAME} bytes");
         return Err(CliError::usage(message, "say it in fewer words"));
     }
-    let files: Vec<PathBuf> = folders.iter().map(|folder| folder.join(next.file_name())).collect();
-    write_all(&files, &header(&next))?;
+    let files = files(&folders, &next)?;
+    write_files(&files).map_err(|error| not_written(&error.file, &error.source))?;
+    let files: Vec<&PathBuf> = files.iter().map(|(path, _)| path).collect();
     for file in &files {
         context.output.data(file.display());
     }
@@ -55,10 +56,10 @@ pub(super) fn run(context: &Context, arguments: &New) -> Result<u8, CliError> {
 }
 
 /// The versions in all folders. One that is not there has none, and is made.
-fn versions(folders: &[PathBuf]) -> Result<Vec<Version>, CliError> {
+fn versions(folders: &[DirectorySource]) -> Result<Vec<Version>, CliError> {
     let (mut versions, mut problems) = (Vec::new(), Vec::new());
-    for folder in folders.iter().filter(|folder| folder.exists()) {
-        let loaded = DirectorySource::new(folder).load(&Arc::from(DEFAULT_NAMESPACE));
+    for folder in folders.iter().filter(|folder| folder.path().exists()) {
+        let loaded = folder.load(&Arc::from(DEFAULT_NAMESPACE));
         versions.extend(loaded.migrations.iter().filter_map(|m| m.id.version().cloned()));
         problems.extend(loaded.problems);
     }
@@ -66,16 +67,14 @@ fn versions(folders: &[PathBuf]) -> Result<Vec<Version>, CliError> {
     Ok(versions)
 }
 
-/// Writes every file, or none.
-fn write_all(files: &[PathBuf], text: &str) -> Result<(), CliError> {
-    for (index, file) in files.iter().enumerate() {
-        if let Err(error) = write_new(file, text) {
-            // A migration in one folder only would stop the other target.
-            files[..index].iter().for_each(|written| drop(fs::remove_file(written)));
-            return Err(not_written(file, &error));
-        }
+/// The files of the migration in every folder, with their texts.
+fn files(folders: &[DirectorySource], new: &NewMigration) -> Result<Vec<(PathBuf, String)>, CliError> {
+    let mut files = Vec::new();
+    for folder in folders {
+        let of_folder = folder.files_of(new, &header(new), Timestamp::now()).map_err(LoadError::from)?;
+        files.extend(of_folder.into_iter().map(|file| (folder.path().join(file.file), file.text)));
     }
-    Ok(())
+    Ok(files)
 }
 
 fn header(new: &NewMigration) -> String {

@@ -4,9 +4,7 @@ use std::io::{self, BufRead, IsTerminal};
 
 use serde::Serialize;
 use whimbrel::schema::generate::texts;
-use whimbrel::schema::model::ObjectName;
-use whimbrel::schema::{Between, Choices, Schema, Side, between, compare_live, read_database};
-use whimbrel::{AsFresh, CodeSource, Migrator, Sql, SqlSession};
+use whimbrel::schema::{Between, Choices, Loss, Push, PushError};
 
 use super::generate::{answers, flags};
 use super::place::{Engine, PLACES, Place, document, explained};
@@ -18,10 +16,6 @@ use crate::exit_code;
 use crate::output::printable;
 use crate::render::json;
 
-/// The table in which the runner keeps what it has done, removed at the end. One that a killed push left behind says nothing:
-/// what is to be done is always found out from the database itself.
-const PUSH_TABLE: &str = "whimbrel_push";
-
 #[derive(Debug, Serialize)]
 struct Pushed {
     up_to_date: bool,
@@ -31,87 +25,78 @@ struct Pushed {
 
 pub(super) async fn run(context: &Context, flags: &arguments::Push) -> Result<u8, CliError> {
     let opened = context.open()?;
-    not_migrated(&opened).await?;
     let file = schema_file(context)?.display().to_string();
     let document = document(&file, PLACES)?;
     let place = Place::Url(opened.target.url().to_owned());
     let engine = Engine::of(context, &[&place])?;
-    let after = Side { schema: engine.lowered(&file, &document)?, is_live: false };
+    let wanted = engine.lowered(&file, &document)?;
+    let push = Push::new(opened.target.url(), opened.target.history(), engine.dialect, engine.scratch())
+        .map_err(|error| CliError::database("", &error))?
+        .role(opened.target.role.as_deref());
     let mut choices =
         Choices { renames: document.renames().to_vec(), fills: flags::fills(&flags.told.fill)?, online: false };
     choices.renames.extend(flags::renames(&flags.told.rename, &document)?);
     let way = loop {
-        let before = Side { schema: live(&opened).await?, is_live: true };
-        match between(engine.dialect, engine.scratch(), before, after.clone(), &choices).await {
+        match push.plan(&wanted, &choices).await {
             Ok(way) => break way,
-            Err(why) => match why.problems.is_empty().then(|| answers::ask(context, &why.questions)).flatten() {
-                Some(answers) => choices.renames.extend(answers),
-                None => return Err(explained(&file, why)),
-            },
+            Err(PushError::Refused(why)) => {
+                match why.problems.is_empty().then(|| answers::ask(context, &why.questions)).flatten() {
+                    Some(answers) => choices.renames.extend(answers),
+                    None => return Err(explained(&file, why)),
+                }
+            }
+            Err(error) => return failed(&opened, &file, error),
         }
     };
+    let name = printable(&opened.name());
     if way.changes.is_empty() {
-        context.output.done(format_args!("{} is as {file} says", printable(&opened.name())));
+        context.output.done(format_args!("{name} is as {file} says"));
         report(&opened, &way);
         return Ok(exit_code::DONE);
     }
-    accepted(&opened, &way, flags)?;
-    if let Some(code) = apply(&opened, &way).await? {
-        return Ok(code);
+    for text in texts(&way.script) {
+        context.output.data(text.trim_end());
     }
-    let compared = compare_live(&after.schema, &live(&opened).await?, &engine.dialect.rules());
-    if let Some(difference) = compared.differences.first() {
-        let message = format!("the database is still not as {file} says: {difference}");
-        return Err(CliError::failed(message, "push again; if it stays, this is a fault of the tool: report it"));
+    // What would be refused is not asked for.
+    if flags.accept_data_loss || way.script.losses.is_empty() {
+        accepted(&opened, flags)?;
     }
-    context.output.done(format_args!("{} is now as {file} says", printable(&opened.name())));
+    if let Err(error) = push.apply(&way, &wanted, flags.accept_data_loss).await {
+        return failed(&opened, &file, error);
+    }
+    context.output.done(format_args!("{name} is now as {file} says"));
     report(&opened, &way);
     Ok(exit_code::DONE)
 }
 
-/// A database that has a history is changed by migrations alone. What cannot be read is an error, not a database without one.
-async fn not_migrated(opened: &Opened<'_>) -> Result<(), CliError> {
-    let failed = |error: whimbrel::BackendError| CliError::database("read the history", &error);
-    let history = opened.target.history_table();
-    let everything = read_database(&*opened.database.backend, opened.engine()?, &[]).await.map_err(failed)?;
-    // The schema that names leave out may be named in the configuration.
-    let is_it = |name: &ObjectName| {
-        name.name == history.name
-            && (name.schema == history.schema || name.schema.is_none() || history.schema.is_none())
-    };
-    let Some(table) = everything.schema.tables.iter().find(|table| is_it(&table.name)) else { return Ok(()) };
-    let mut session = connect(opened).await?;
-    let rows = session.query(&format!("SELECT 1 FROM {} LIMIT 1", table.name.quoted())).await.map_err(failed)?;
-    session.close().await.map_err(failed)?;
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let message = format!("{} has a history of migrations, which a push would leave behind", opened.name());
-    let hint = "write the next migration with `whimbrel generate`, or push to another database";
-    Err(CliError::failed(printable(&message), hint))
+/// Shows why there is no push.
+fn failed(opened: &Opened<'_>, file: &str, error: PushError) -> Result<u8, CliError> {
+    let name = printable(&opened.name());
+    Err(match error {
+        PushError::Migrate(error) => return Ok(opened.show(&error)),
+        PushError::HasHistory => CliError::failed(
+            format!("{name} has a history of migrations, which a push would leave behind"),
+            "write the next migration with `whimbrel generate`, or push to another database",
+        ),
+        PushError::Losses(losses) => {
+            let loss = |loss: &Loss| {
+                whimbrel::Problem::new(opened.name(), loss.to_string(), "give `--accept-data-loss` if that is meant")
+            };
+            super::schema_targets::refused(losses.iter().map(loss).collect())
+        }
+        PushError::StillDifferent(difference) => CliError::failed(
+            format!("the database is still not as {file} says: {difference}"),
+            "push again; if it stays, this is a fault of the tool: report it",
+        ),
+        PushError::Refused(why) => explained(file, why),
+        PushError::Backend(doing, error) => CliError::database(&format!("{doing} ({name})"), &error),
+        error => CliError::failed(error.to_string(), ""),
+    })
 }
 
-async fn connect(opened: &Opened<'_>) -> Result<SqlSession, CliError> {
-    let session = SqlSession::connect(&*opened.database.backend).await;
-    session.map_err(|error| CliError::database(&format!("connect to {}", printable(&opened.name())), &error))
-}
-
-async fn live(opened: &Opened<'_>) -> Result<Schema, CliError> {
-    Ok(opened.live(&[PUSH_TABLE]).await?.schema)
-}
-
-/// Shows the SQL, and asks.
-fn accepted(opened: &Opened<'_>, way: &Between, flags: &arguments::Push) -> Result<(), CliError> {
+/// Asks.
+fn accepted(opened: &Opened<'_>, flags: &arguments::Push) -> Result<(), CliError> {
     let output = &opened.context.output;
-    for text in texts(&way.script) {
-        output.data(text.trim_end());
-    }
-    if !way.script.losses.is_empty() && !flags.accept_data_loss {
-        let loss = |loss: &whimbrel::schema::Loss| {
-            whimbrel::Problem::new(opened.name(), loss.to_string(), "give `--accept-data-loss` if that is meant")
-        };
-        return Err(super::schema_targets::refused(way.script.losses.iter().map(loss).collect()));
-    }
     if flags.yes {
         return Ok(());
     }
@@ -122,29 +107,6 @@ fn accepted(opened: &Opened<'_>, way: &Between, flags: &arguments::Push) -> Resu
     let mut answer = String::new();
     let answered = io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == "yes";
     if answered { Ok(()) } else { Err(CliError::failed("nothing was changed", "")) }
-}
-
-/// Runs the SQL as migrations of their own. `Some`: it failed, was shown, and this is the exit code.
-async fn apply(opened: &Opened<'_>, way: &Between) -> Result<Option<u8>, CliError> {
-    let database = opened.target.database_with_history(PUSH_TABLE)?;
-    let texts = texts(&way.script).into_iter().enumerate();
-    let source = texts.fold(CodeSource::new(), |source, (at, text)| source.sql(&(at + 1).to_string(), "push", text));
-    let mut migrator = Migrator::shared(database.backend).source(source).untracked(AsFresh);
-    if let Some(role) = &opened.target.role {
-        migrator = migrator.role(role);
-    }
-    without_push_table(opened).await?;
-    let result = migrator.migrate().await;
-    let code = result.err().map(|error| opened.show(&error));
-    without_push_table(opened).await?;
-    Ok(code)
-}
-
-async fn without_push_table(opened: &Opened<'_>) -> Result<(), CliError> {
-    let mut session = connect(opened).await?;
-    let dropped = session.execute(&format!("DROP TABLE IF EXISTS {}", ObjectName::new(PUSH_TABLE).quoted())).await;
-    dropped.map_err(|error| CliError::database(&format!("remove the table {PUSH_TABLE}"), &error))?;
-    session.close().await.map_err(|error| CliError::database("close the connection", &error))
 }
 
 fn report(opened: &Opened<'_>, way: &Between) {

@@ -22,7 +22,7 @@ pub(super) async fn run(context: &Context, arguments: &Resolve) -> Result<u8, Cl
     let opened = context.open()?;
     let id = MigrationId { namespace: opened.namespace().into(), key };
     let resolution = arguments.resolution();
-    if let Err(error) = opened.migrator(&Waits::default()).resolve_migration(&id, resolution).await {
+    if let Err(error) = opened.migrator(&Waits::default())?.resolve_migration(&id, resolution).await {
         return Ok(opened.show(&error));
     }
     let (word, next) = match resolution {

@@ -11,7 +11,7 @@ use crate::render::json;
 
 pub(super) async fn run(context: &Context, flags: &arguments::Status) -> Result<u8, CliError> {
     let opened = context.open()?;
-    let status = match opened.migrator(&arguments::Waits::default()).status().await {
+    let status = match opened.migrator(&arguments::Waits::default())?.status().await {
         Ok(status) => status,
         Err(error) => return Ok(opened.show(&error)),
     };

@@ -12,7 +12,7 @@ use crate::target;
 impl Opened<'_> {
     /// A migrator that is stopped by a signal, and treats a database without a history as the target says.
     pub(super) fn starting(&self, waits: &Waits) -> Result<Migrator, CliError> {
-        let migrator = self.interruptible(waits);
+        let migrator = self.interruptible(waits)?;
         Ok(match self.target.untracked {
             target::Treatment::Refuse => migrator,
             target::Treatment::Baseline => migrator.untracked(self.baseline()?),

@@ -24,7 +24,7 @@ struct Verified {
 
 pub(super) async fn run(context: &Context) -> Result<u8, CliError> {
     let opened = context.open()?;
-    let status = match opened.migrator(&Waits::default()).status().await {
+    let status = match opened.migrator(&Waits::default())?.status().await {
         Ok(status) => status,
         Err(error) => return Ok(opened.show(&error)),
     };

@@ -109,7 +109,7 @@ fn missing_and_ambiguous_choices_say_what_to_write() {
             "whimbrel.toml:2:7: `target.a.url`: the variable A is not set",
         ),
         ("default-target = \"z\"\n[target.a]\n", &[], "`default-target`: there is no target `z`"),
-        (two, &[("--target", "a"), ("--format", "sqlx")], "folders of sqlx are not supported yet"),
+        (two, &[("--target", "a"), ("--format", "goose")], "folders of goose are not supported yet"),
         (two, &[("--target", "a"), ("--format", "x")], "`x` is no layout"),
     ] {
         let message = choose(Some(text), flags, &[]).unwrap_err();
@@ -154,7 +154,10 @@ fn new_writes_into_every_folder_once() {
     let (folder, config) = config(
         "[target.a]\nurl = \"${NOT_SET}\"\ndir = \"m\"\n[target.b]\nurl = \"sqlite:b\"\ndir = \"m\"\n[target.c]\ndir = \"n\"\n",
     );
-    let folders = every_folder(&common(&[]), Some(&config), &Environment::of(&[])).unwrap();
-    assert_eq!(folders, ["m", "n"].map(|name| folder.path().join(name)));
-    assert_eq!(every_folder(&common(&[]), None, &Environment::of(&[])).unwrap(), [PathBuf::from("migrations")]);
+    let paths = |config| {
+        let folders = every_folder(&common(&[]), config, &Environment::of(&[])).unwrap();
+        folders.iter().map(|folder| folder.path().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(paths(Some(&config)), ["m", "n"].map(|name| folder.path().join(name)));
+    assert_eq!(paths(None), [PathBuf::from("migrations")]);
 }

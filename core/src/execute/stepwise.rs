@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use super::drive::Recorder;
 use super::failure::Part;
-use super::transaction::not_loaded;
+use super::transaction::{new_violations, not_loaded};
 use super::{Doubt, Executor, Ready, Settings, StepError, count, drive, drive_plain};
 use crate::backend::{
-    Checkpoint, Failure, Fenced, Finish, Halted, Heartbeat, MigrationBackend, Op, OpOutcome, Session, Setting,
+    Checkpoint, Failure, Fenced, Finish, Halted, Heartbeat, Measure, Measurement, MigrationBackend, Op, OpOutcome,
+    Session, Setting,
 };
 use crate::checksum::Checksum;
 use crate::error::{BackendError, BackendErrorKind};
@@ -77,7 +78,8 @@ impl Executor<'_> {
     /// Sets the session up, and gives what it was.
     async fn enter(&mut self, ready: &Ready<'_>, migration: &Migration) -> Result<Vec<Setting>, StepError> {
         let mut restore = Vec::new();
-        for setting in self.settings_for(migration) {
+        let keys = migration.directives().foreign_keys_off.then_some(Setting::ForeignKeys(false));
+        for setting in self.settings_for(migration).into_iter().chain(keys) {
             match drive_plain(self.session, &[Op::Set(&setting)], self.listeners).await {
                 Ok(outcomes) => restore.extend(outcomes.into_iter().filter_map(|(_, outcome)| match outcome {
                     OpOutcome::Previous(previous) => Some(previous),
@@ -104,6 +106,7 @@ impl Executor<'_> {
         row: Fenced<'_>,
     ) -> Result<(crate::Timestamp, u64), StepError> {
         let total = ready.statements.len();
+        let before = self.violations(ready).await?;
         for index in ready.skipped()..total {
             self.run_statement(ready, row, index).await?;
             // Inside a transaction of the text a checkpoint would be lost with it.
@@ -112,7 +115,40 @@ impl Executor<'_> {
                 self.checkpoint(ready, row, index + 1).await?;
             }
         }
-        self.finish(ready, row).await
+        let after = self.violations(ready).await?;
+        match new_violations(&[before, after]) {
+            Some(cause) => Err(self.record_violations(ready, row, cause).await),
+            None => self.finish(ready, row).await,
+        }
+    }
+
+    /// The rows that break a foreign key, where the migration runs without them being enforced.
+    async fn violations(&mut self, ready: &Ready<'_>) -> Result<Vec<String>, StepError> {
+        if !ready.migration.directives().foreign_keys_off {
+            return Ok(Vec::new());
+        }
+        let outcomes = drive_plain(self.session, &[Op::Measure(&Measure::ForeignKeyViolations)], self.listeners).await;
+        let (done, total) = (count(ready.skipped()), count(ready.statements.len()));
+        let outcomes =
+            outcomes.map_err(|halted| ready.halted(Part::Measure, halted, Aftermath::Unclear { done, total }))?;
+        let rows = outcomes.into_iter().find_map(|(_, outcome)| match outcome {
+            OpOutcome::Measured(Measurement::ForeignKeyViolations(rows)) => Some(rows),
+            _ => None,
+        });
+        Ok(rows.unwrap_or_default())
+    }
+
+    /// All statements took effect and left rows that break a foreign key: a person mends those, or the last statement.
+    async fn record_violations(&mut self, ready: &Ready<'_>, row: Fenced<'_>, cause: Cause) -> StepError {
+        let total = count(ready.statements.len());
+        let error = cause.to_string();
+        let done = total.saturating_sub(1);
+        let recorded = self.record(Op::Fail(&Failure { row, error: &error }), row).await;
+        let aftermath = match recorded {
+            Ok(_) => Aftermath::PartWay { done, total },
+            Err(_) => Aftermath::Unclear { done, total },
+        };
+        StepError::Failed(ready.failed(cause, aftermath, None))
     }
 
     async fn finish(&mut self, ready: &Ready<'_>, row: Fenced<'_>) -> Result<(crate::Timestamp, u64), StepError> {

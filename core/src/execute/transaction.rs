@@ -200,7 +200,7 @@ pub(super) fn not_loaded(migration: &Migration, error: crate::LoadError) -> Step
 }
 
 /// Rows that break a foreign key after the text and did not before.
-fn new_violations(measured: &[Vec<String>]) -> Option<Cause> {
+pub(super) fn new_violations(measured: &[Vec<String>]) -> Option<Cause> {
     let [before, .., after] = measured else { return None };
     let before: std::collections::HashSet<&String> = before.iter().collect();
     let new: Vec<String> = after.iter().filter(|row| !before.contains(row)).cloned().collect();

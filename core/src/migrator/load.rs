@@ -30,7 +30,7 @@ impl Loading {
     pub(super) async fn finish(self) -> Loaded {
         self.0.await.unwrap_or_else(|_| {
             let hint = "this is the system's limit of threads, or a fault of the source: its panic was printed";
-            Loaded { migrations: Vec::new(), problems: vec![Problem::new("migrations", "could not be loaded", hint)] }
+            Loaded { problems: vec![Problem::new("migrations", "could not be loaded", hint)], ..Loaded::default() }
         })
     }
 }
@@ -38,7 +38,7 @@ impl Loading {
 type InNamespace<T> = (Arc<str>, T);
 
 pub(super) fn load_all(sources: &[InNamespace<Arc<dyn Source>>], seeds: &[InNamespace<Seed>]) -> Loaded {
-    let (mut migrations, mut problems) = (Vec::new(), Vec::new());
+    let (mut migrations, mut problems, mut passed_over) = (Vec::new(), Vec::new(), Vec::new());
     let namespaces = sources.iter().map(|(namespace, _)| namespace).chain(seeds.iter().map(|(namespace, _)| namespace));
     for (namespace, why) in namespaces.filter_map(|n| check_namespace(n).err().map(|why| (n, why))) {
         problems.push(crate::Problem::new(format!("{namespace:?}"), why, "give its migrations another namespace"));
@@ -46,6 +46,7 @@ pub(super) fn load_all(sources: &[InNamespace<Arc<dyn Source>>], seeds: &[InName
     for (namespace, source) in sources {
         let loaded = source.load(namespace);
         problems.extend(loaded.problems);
+        passed_over.extend(loaded.passed_over);
         if migrations.is_empty() {
             migrations = loaded.migrations;
         } else {
@@ -58,7 +59,7 @@ pub(super) fn load_all(sources: &[InNamespace<Arc<dyn Source>>], seeds: &[InName
             Err(problem) => problems.push(problem),
         }
     }
-    in_order(migrations, problems)
+    Loaded { passed_over, ..in_order(migrations, problems) }
 }
 
 /// Who runs, for the history and for those who wait: user, host, process, and a number of this run.

@@ -12,7 +12,7 @@ use crate::execute::{OnSession, prefix_checksum};
 use crate::history::{HistoryDetail, HistoryRow, RowState};
 use crate::lock::{Wait, Waited, unless_cancelled};
 use crate::migration::Migration;
-use crate::plan::{self, Assessment, Facts, MigrationState, NextStatement, Plan, PlanError, Step};
+use crate::plan::{self, Assessment, Facts, MigrationState, NextStatement, Note, Plan, PlanError, Step};
 use crate::problem::{LoadError, Problem};
 use crate::report::MigrateError;
 use crate::source::Loaded;
@@ -30,6 +30,8 @@ pub(super) struct Files {
     pub(super) migrations: Vec<Migration>,
     /// What is wrong with the sources as a whole.
     pub(super) problems: Vec<Problem>,
+    /// What is passed over.
+    passed_over: Vec<Note>,
     /// The migrations whose text was looked through, by index: it is done once.
     checked: Vec<bool>,
     /// How many bytes of text may still be kept from that look to the run; the rest is read again.
@@ -39,7 +41,8 @@ pub(super) struct Files {
 impl Files {
     pub(super) fn new(loaded: Loaded) -> Self {
         let checked = vec![false; loaded.migrations.len()];
-        Self { migrations: loaded.migrations, problems: loaded.problems, checked, room: KEPT_TEXT }
+        let passed_over = loaded.passed_over.into_iter().map(|what| Note::PassedOver(Box::new(what))).collect();
+        Self { migrations: loaded.migrations, problems: loaded.problems, passed_over, checked, room: KEPT_TEXT }
     }
 
     /// Keeps a text that was looked through, where there is room: what was checked is what runs.
@@ -195,13 +198,19 @@ impl Migrator {
         if check == Check::Texts {
             let unchecked = files.take_unchecked(&pending);
             self.refuse_texts(files, &unchecked, &mut problems);
+            let unchecked: Vec<&Migration> = unchecked.iter().map(|index| &files.migrations[*index]).collect();
+            let missing = self.missing_functions(session, &unchecked).await;
+            problems.extend(missing.map_err(|error| MigrateError::backend("read the functions", error))?);
         }
         problems.extend(assessment.entries.iter().filter(|entry| check.holds(entry.state)).flat_map(|entry| {
             let migration = entry.migration.map(|index| &files.migrations[index]);
             migration.into_iter().flat_map(Migration::problems).cloned()
         }));
         let facts = |index| facts.get(&index).cloned();
-        let plan = plan::plan(&files.migrations, history, &assessment, &facts, &self.policy);
+        let mut plan = plan::plan(&files.migrations, history, &assessment, &facts, &self.policy);
+        if let Ok(plan) = &mut plan {
+            plan.notes.splice(0..0, files.passed_over.iter().cloned());
+        }
         Ok(Outlook { pending, plan, problems, complete })
     }
 
@@ -283,7 +292,7 @@ impl Migrator {
         LoadError::unless_empty(problems).map_err(MigrateError::load)?;
         let (up_to_date, notes) = match plan {
             Ok(plan) => (plan.steps.is_empty(), plan.notes),
-            Err(refused) => (false, refused.notes().to_vec()),
+            Err(refused) => (false, files.passed_over.iter().chain(refused.notes()).cloned().collect()),
         };
         let migrations = files.migrations;
         let history = history.unwrap_or_default();

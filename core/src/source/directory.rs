@@ -4,13 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::layout::{Entry, Layout, WhimbrelLayout};
-use super::{Loaded, Source, in_order};
+use super::layout::{Format, Found, FoundFile, Layout, NewFile, UnknownFormat, WhimbrelLayout, layout_of};
+use super::tree::{DiskTree, unreadable_file};
+use super::{Loaded, NewMigration, Source, in_order};
 use crate::directive::Directives;
 use crate::history::{MigrationId, MigrationKey};
 use crate::migration::Migration;
 use crate::parallel;
 use crate::problem::Problem;
+use crate::split::Lexer;
+use crate::timestamp::Timestamp;
+use crate::version::Version;
 
 /// A folder of migrations, read at run time.
 ///
@@ -18,10 +22,10 @@ use crate::problem::Problem;
 /// use whimbrel_core::DirectorySource;
 /// let source = DirectorySource::new("migrations");
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct DirectorySource {
     folder: PathBuf,
-    layout: Box<dyn Layout>,
+    layout: Arc<dyn Layout>,
 }
 
 impl DirectorySource {
@@ -32,119 +36,118 @@ impl DirectorySource {
 
     /// The folder at `path` in another layout.
     pub fn with_layout(path: impl Into<PathBuf>, layout: impl Layout + 'static) -> Self {
-        Self { folder: path.into(), layout: Box::new(layout) }
+        Self { folder: path.into(), layout: Arc::new(layout) }
     }
 
-    /// The names in the folder, and what is wrong with some of them.
-    fn listing(&self) -> Result<(Vec<String>, Vec<Problem>), Problem> {
-        let folder = self.folder.display().to_string();
-        let unreadable = |error: std::io::Error| {
-            let hint = "name the folder of the migrations, or make it";
-            Problem::new(folder.clone(), format!("the folder cannot be read: {error}"), hint)
-        };
-        let (mut names, mut problems) = (Vec::new(), Vec::new());
-        for entry in fs::read_dir(&self.folder).map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
-            let Ok(mut name) = entry.file_name().into_string() else {
-                let shown = entry.path().display().to_string();
-                problems.push(Problem::new(shown, "the file's name is not UTF-8", "rename it"));
-                continue;
-            };
-            let kind = entry.file_type().map_err(unreadable)?;
-            if kind.is_dir() {
-                name.push('/');
-            } else if !kind.is_file() && !kind.is_symlink() {
-                // To read it could take for ever.
-                let shown = entry.path().display().to_string();
-                problems.push(Problem::new(shown, "is no file but a device or a pipe", "move it elsewhere"));
-                continue;
-            }
-            names.push(name);
-        }
-        names.sort_unstable();
-        Ok((names, problems))
+    /// The folder at `path` in the format that it is said to have, else in that whose mark it has, else in Whimbrel's own.
+    ///
+    /// `lexer` is of the database that the migrations are for; without one nothing of another tool's can run.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownFormat`], where it is not known how to read it.
+    pub fn open(
+        path: impl Into<PathBuf>,
+        format: Option<&'static Format>,
+        lexer: Option<Lexer>,
+    ) -> Result<Self, UnknownFormat> {
+        let folder = path.into();
+        let layout = layout_of(&folder, format, lexer)?.into();
+        Ok(Self { folder, layout })
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The format that it is read in.
+    #[must_use]
+    pub fn format(&self) -> &'static str {
+        self.layout.name()
+    }
+
+    /// The files that a new migration takes in it.
+    ///
+    /// # Errors
+    ///
+    /// A file of the folder that has to name it, and cannot be read.
+    pub fn files_of(&self, new: &NewMigration, text: &str, now: Timestamp) -> Result<Vec<NewFile>, Problem> {
+        self.layout.files_of(&DiskTree::new(&self.folder), new, text, now)
     }
 }
 
 impl Source for DirectorySource {
     fn load(&self, namespace: &Arc<str>) -> Loaded {
-        let (names, mut problems) = match self.listing() {
-            Ok(listing) => listing,
-            Err(unreadable) => return Loaded { migrations: Vec::new(), problems: vec![unreadable] },
-        };
+        let Found { files, mut problems, passed_over } = self.layout.find(&DiskTree::new(&self.folder));
         let folder: Arc<Path> = self.folder.as_path().into();
-        let mut migrations = Vec::with_capacity(names.len());
-        let load = &|name: &String| load_file(&folder, name, namespace, &*self.layout);
-        parallel::each(&names, load, |loaded| match loaded {
-            Ok(migration) => migrations.extend(migration),
+        let mut migrations = Vec::with_capacity(files.len());
+        let load = &|file: &FoundFile| load_file(&folder, file, namespace, &*self.layout);
+        parallel::each(&files, load, |loaded| match loaded {
+            Ok(migration) => migrations.push(migration),
             Err(problem) => problems.push(problem),
         });
-        in_order(migrations, problems)
+        Loaded { passed_over, ..in_order(migrations, problems) }
     }
 }
 
 fn load_file(
     folder: &Arc<Path>,
-    name: &str,
+    found: &FoundFile,
     namespace: &Arc<str>,
     layout: &dyn Layout,
-) -> Result<Option<Migration>, Problem> {
-    let path = folder.join(name);
+) -> Result<Migration, Problem> {
+    let path = folder.join(&found.file);
     let shown = || path.display().to_string();
-    let entry = layout.entry(name).map_err(|(message, hint)| Problem::new(shown(), message, hint))?;
-    if entry == Entry::Beside {
-        return Ok(None);
-    }
-    let bytes = fs::read(&path).map_err(|error| {
-        let hint = match error.kind() {
-            std::io::ErrorKind::NotFound => "make what it leads to, or remove it",
-            _ => "give this program the right to read it",
-        };
-        Problem::new(shown(), format!("cannot be read: {error}"), hint)
-    })?;
+    let bytes = fs::read(&path).map_err(|error| unreadable_file(&path, &error))?;
     let text = std::str::from_utf8(&bytes).map_err(|error| not_utf8(&shown(), &bytes, error.valid_up_to()))?;
-    let Identified { id, name: name_in, directives, problems } = identify(&entry, &shown, text, namespace)?;
-    let migration = Migration::from_file(id, name_in, Arc::clone(folder), name, text, directives);
-    Ok(Some(migration.with_problems(problems)))
+    let Identified { id, directives, problems } =
+        identify(found.version.as_ref(), &found.name, &shown, text, namespace)?;
+    let migration = Migration::from_file(id, &found.name, Arc::clone(folder), &found.file, text, directives);
+    let migration = migration.with_problems(problems);
+    let (Some(lexer), Some(foreign)) = (layout.lexer(), &found.foreign) else { return Ok(migration) };
+    let reading = layout.reading(found, text)?;
+    Ok(migration.of_other_tool((**foreign).clone(), &reading, lexer, text))
 }
 
 /// What the name and the header of a file say together.
-pub(super) struct Identified<'a> {
+pub(super) struct Identified {
     pub(super) id: MigrationId,
-    pub(super) name: &'a str,
     pub(super) directives: Directives,
     pub(super) problems: Vec<Problem>,
 }
 
 /// Joins what the name says with what the header says. An error: it is not known which migration the file is.
-pub(super) fn identify<'a>(
-    entry: &Entry<'a>,
+pub(super) fn identify(
+    version: Option<&Version>,
+    name: &str,
     file: &dyn Fn() -> String,
     text: &str,
     namespace: &Arc<str>,
-) -> Result<Identified<'a>, Problem> {
+) -> Result<Identified, Problem> {
     // Most migrations have no directive, and then their path need not be written out.
     let (directives, mut problems) = if text.contains(crate::directive::DIRECTIVE_PREFIX) {
         Directives::read(&file(), text)
     } else {
         Default::default()
     };
-    let (key, name) = match (entry, directives.repeatable) {
-        (Entry::Versioned { version, name }, repeatable) => {
+    let key = match (version, directives.repeatable) {
+        (Some(version), repeatable) => {
             if repeatable {
                 let hint = "take the version out of its name, or the directive out of the file";
                 problems.push(Problem::new(file(), "says `repeatable` and has a version", hint));
             }
-            (MigrationKey::Version(version.clone()), *name)
+            MigrationKey::Version(version.clone())
         }
-        (Entry::Repeatable { name }, true) => (MigrationKey::Repeatable((*name).into()), *name),
-        (Entry::Repeatable { .. } | Entry::Beside, _) => {
+        (None, true) => MigrationKey::Repeatable(name.into()),
+        (None, false) => {
             let hint = "name it VERSION_name.sql, or write `-- whimbrel: repeatable` at its top";
             return Err(Problem::new(file(), "has no version in its name", hint));
         }
     };
     let id = MigrationId { namespace: Arc::clone(namespace), key };
-    Ok(Identified { id, name, directives, problems })
+    Ok(Identified { id, directives, problems })
 }
 
 pub(super) fn not_utf8(file: &str, bytes: &[u8], valid: usize) -> Problem {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::directory::{Identified, identify};
-use super::layout::{Entry, Layout, WhimbrelLayout};
+use super::layout::{Entry, WhimbrelLayout};
 use super::{Loaded, Source, in_order};
 use crate::migration::Migration;
 use crate::problem::Problem;
@@ -54,11 +54,13 @@ impl Source for EmbeddedSource {
 fn load_file(file: EmbeddedFile, namespace: &Arc<str>) -> Result<Option<Migration>, Problem> {
     let name = file.path.rsplit('/').next().unwrap_or(file.path);
     let entry = WhimbrelLayout.entry(name).map_err(|(message, hint)| Problem::new(file.path, message, hint))?;
-    if entry == Entry::Beside {
-        return Ok(None);
-    }
-    let identified = identify(&entry, &|| file.path.to_owned(), file.text, namespace)?;
-    let Identified { id, name, directives, problems } = identified;
+    let (version, name) = match entry {
+        Entry::Versioned { version, name } => (Some(version), name),
+        Entry::Repeatable { name } => (None, name),
+        Entry::Beside => return Ok(None),
+    };
+    let shown = || file.path.to_owned();
+    let Identified { id, directives, problems } = identify(version.as_ref(), name, &shown, file.text, namespace)?;
     let migration = Migration::from_text(id, name, Cow::Borrowed(file.path), Cow::Borrowed(file.text), directives);
     Ok(Some(migration.with_problems(problems)))
 }

@@ -1,86 +1,115 @@
-//! How a folder's files are named: one layout each, behind one trait.
+//! What a folder of migrations looks like: one layout each, behind one trait.
+
+#[cfg(feature = "other-tools")]
+mod drizzle;
+mod formats;
+#[cfg(feature = "other-tools")]
+mod sqlx;
+mod whimbrel;
 
 use std::fmt;
+use std::ops::Range;
 
+#[cfg(feature = "other-tools")]
+pub use drizzle::DrizzleLayout;
+pub(super) use formats::layout_of;
+pub use formats::{Format, UnknownFormat, formats};
+#[cfg(feature = "other-tools")]
+pub use sqlx::SqlxLayout;
+pub(super) use whimbrel::Entry;
+pub use whimbrel::WhimbrelLayout;
+
+use super::NewMigration;
+use super::tree::Tree;
+use crate::migration::Foreign;
+use crate::problem::Problem;
+use crate::timestamp::Timestamp;
 use crate::version::Version;
 
-/// What a file of a migration folder is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Entry<'a> {
-    /// A migration with a version.
-    Versioned {
-        /// Its version.
-        version: Version,
-        /// Its name.
-        name: &'a str,
-    },
-    /// A file that must say `-- whimbrel: repeatable`.
-    Repeatable {
-        /// Its name.
-        name: &'a str,
-    },
-    /// A file that is known and is no migration.
-    Beside,
-}
-
-/// How the files of a migration folder are named.
+/// How a folder's files are named and read.
 pub trait Layout: fmt::Debug + Send + Sync {
-    /// What a file is, by its name. Folders end in `/`.
+    /// Its name, as `--format` has it.
+    fn name(&self) -> &'static str;
+
+    /// Finds the migrations of a folder. Reads no more than it needs to know which they are and in which order they run.
+    fn find(&self, folder: &dyn Tree) -> Found;
+
+    /// The files that a new migration takes.
     ///
     /// # Errors
     ///
-    /// What is wrong with the name, and what to do.
-    fn entry<'a>(&self, file: &'a str) -> Result<Entry<'a>, (String, String)>;
-}
+    /// A file of the folder that has to name it, and cannot be read.
+    fn files_of(
+        &self,
+        folder: &dyn Tree,
+        new: &NewMigration,
+        text: &str,
+        now: Timestamp,
+    ) -> Result<Vec<NewFile>, Problem>;
 
-/// Whimbrel's own layout: `VERSION_name.sql`, and `name.sql` for repeatables.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct WhimbrelLayout;
+    /// What the text of a file says of how it runs, beside Whimbrel's own directives.
+    ///
+    /// # Errors
+    ///
+    /// A text that is not as the tool would have it.
+    fn reading(&self, _file: &FoundFile, _text: &str) -> Result<Reading, Problem> {
+        Ok(Reading::default())
+    }
 
-const BESIDE: [&str; 9] = [
-    ".gitkeep",
-    ".gitignore",
-    ".gitattributes",
-    ".editorconfig",
-    ".DS_Store",
-    "README",
-    "README.md",
-    "README.txt",
-    "meta/",
-];
-
-impl Layout for WhimbrelLayout {
-    fn entry<'a>(&self, file: &'a str) -> Result<Entry<'a>, (String, String)> {
-        let is_license = file.starts_with("LICENSE") && !file.ends_with(".sql");
-        if BESIDE.contains(&file) || is_license {
-            return Ok(Entry::Beside);
-        }
-        let expected = "name it VERSION_name.sql, such as 0007_add_boards.sql, or move it out of the folder";
-        if file.ends_with('/') {
-            return Err(("is a folder, and only `meta` may stand here".to_owned(), "move it elsewhere".to_owned()));
-        }
-        let Some(stem) = file.strip_suffix(".sql") else {
-            return Err(("is not understood: only .sql files are migrations".to_owned(), expected.to_owned()));
-        };
-        let digits = stem.bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
-        if digits == 0 {
-            return name(stem).map(|name| Entry::Repeatable { name });
-        }
-        let version =
-            stem[..digits].parse().map_err(|error| (format!("has a bad name: {error}"), expected.to_owned()))?;
-        let Some(rest) = stem[digits..].strip_prefix('_') else {
-            return Err(("has a bad name: after the version comes `_`".to_owned(), expected.to_owned()));
-        };
-        name(rest).map(|name| Entry::Versioned { version, name })
+    /// How the texts are split, where they were written for another tool and run as their author meant them; `None`: they are
+    /// Whimbrel's own.
+    fn lexer(&self) -> Option<crate::split::Lexer> {
+        None
     }
 }
 
-fn name(text: &str) -> Result<&str, (String, String)> {
-    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-    let starts_well = text.chars().next().is_some_and(char::is_alphanumeric);
-    if starts_well && text.chars().all(allowed) {
-        return Ok(text);
+/// What a layout finds in a folder.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The migrations, in any order: their versions give it.
+    pub files: Vec<FoundFile>,
+    /// What is not understood. Nothing may run while there is anything.
+    pub problems: Vec<Problem>,
+    /// What the tool itself passes over: told, and no reason to stop.
+    pub passed_over: Vec<Problem>,
+}
+
+/// A migration in a folder.
+#[derive(Debug, Clone)]
+pub struct FoundFile {
+    /// Its path in the folder, with `/`.
+    pub file: String,
+    /// Its version; `None`: it must be a repeatable.
+    pub version: Option<Version>,
+    /// Its name.
+    pub name: String,
+    /// What it is to the tool that it was written for; `None`: Whimbrel itself.
+    pub foreign: Option<Box<Foreign>>,
+}
+
+/// A file that is to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewFile {
+    /// Its path in the folder, with `/`.
+    pub file: String,
+    /// Its text.
+    pub text: String,
+    /// It is there, with less in it.
+    pub replaces: bool,
+}
+
+impl NewFile {
+    /// One that must not be there yet.
+    pub(crate) fn new(file: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { file: file.into(), text: text.into(), replaces: false }
     }
-    let hint = "a name begins with a letter or digit and holds letters, digits, `_`, `-` and `.`";
-    Err(("has a bad name".to_owned(), hint.to_owned()))
+}
+
+/// What a text says of how it runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Its tool's mark says to run it without a transaction.
+    pub no_transaction: bool,
+    /// The part that undoes the migration, in bytes: it is kept where it is, and never run.
+    pub undo: Option<Range<usize>>,
 }

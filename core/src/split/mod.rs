@@ -15,9 +15,11 @@
 //! # Ok::<(), whimbrel_core::split::SplitError>(())
 //! ```
 
+mod calls;
 mod error;
 mod lexeme;
 mod lexer;
+mod meant;
 mod phrase;
 mod position;
 mod postgres;
@@ -31,8 +33,10 @@ mod statement;
 mod tests;
 mod token_hash;
 
+pub use calls::{Call, calls};
 pub use error::{SplitError, SplitErrorKind};
 pub use lexeme::{Lexeme, LexemeKind, tokens};
+pub use meant::{Meant, as_meant, may_run_otherwise};
 pub use position::{Position, Span};
 pub use refusal::{Refusal, RefusalKind, Rules, check, check_with};
 pub use rules::{CopyKind, SEAL_SAVEPOINT};

@@ -27,7 +27,7 @@ pub(crate) fn corpora(dialect: &str) -> Option<Vec<PathBuf>> {
 }
 
 pub(crate) struct Corpus {
-    meta: Value,
+    pub(crate) meta: Value,
     files: Vec<(String, String)>,
 }
 
@@ -139,7 +139,7 @@ pub(crate) async fn apply(corpus: &Corpus, database: &TestDatabase) -> Went {
 }
 
 /// The objects of a SQLite schema: type, name, and definition without white space and quotes.
-fn objects<'a>(sql: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
+pub(crate) fn objects<'a>(sql: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
     let bare = |sql: &str| sql.chars().filter(|c| !c.is_whitespace() && !matches!(c, '"' | '`' | ';')).collect();
     sql.into_iter().map(bare).filter(|sql: &String| !sql.is_empty()).collect()
 }
@@ -176,7 +176,7 @@ fn sqlite_folders_give_their_schema() {
 }
 
 /// What `pg_dump` says of a database, without comments and settings.
-fn dumped(text: &str) -> Vec<String> {
+pub(crate) fn dumped(text: &str) -> Vec<String> {
     let said = |line: &&str| {
         let noise = ["--", "SET ", "SELECT pg_catalog.set_config", "\\restrict", "\\unrestrict"];
         !line.trim().is_empty() && !noise.iter().any(|start| line.starts_with(start))
@@ -184,7 +184,7 @@ fn dumped(text: &str) -> Vec<String> {
     text.lines().filter(said).map(str::to_owned).collect()
 }
 
-fn dump(url: &str) -> Result<String, String> {
+pub(crate) fn dump(url: &str) -> Result<String, String> {
     let output = Command::new("pg_dump")
         .args(["--schema-only", "--no-owner", "--exclude-table=public.whimbrel_history", "--dbname", url])
         .output()
@@ -193,6 +193,11 @@ fn dump(url: &str) -> Result<String, String> {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+}
+
+/// The major version of the server that a dump is of.
+pub(crate) fn major_of_dump(text: &str) -> Option<String> {
+    text.split("database version ").nth(1).and_then(|rest| rest.split('.').next().map(str::to_owned))
 }
 
 fn on_server(database: &TestDatabase) -> u32 {
@@ -221,11 +226,8 @@ fn postgres_folders_give_their_schema() {
             }
             applied += 1;
             let expected = std::fs::read_to_string(folder.join("expected.sql")).expect("a schema is expected");
-            let major = |text: &str| {
-                text.split("database version ").nth(1).and_then(|rest| rest.split('.').next().map(str::to_owned))
-            };
             match dump(&plain) {
-                Ok(text) if major(&text) == major(&expected) => {
+                Ok(text) if major_of_dump(&text) == major_of_dump(&expected) => {
                     compared += 1;
                     assert_eq!(dumped(&text), dumped(&expected), "{}", corpus.name());
                 }

@@ -9,6 +9,7 @@ mod counts;
 mod daemon;
 mod history_formats;
 mod kit;
+mod other_tools;
 mod pooler;
 mod postgres_backend;
 mod processes;

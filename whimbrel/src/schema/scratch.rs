@@ -176,7 +176,7 @@ struct Given(Vec<Migration>);
 
 impl Source for Given {
     fn load(&self, _: &Arc<str>) -> Loaded {
-        Loaded { migrations: self.0.clone(), problems: Vec::new() }
+        Loaded { migrations: self.0.clone(), ..Loaded::default() }
     }
 }
 

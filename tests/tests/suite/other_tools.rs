@@ -1,0 +1,302 @@
+//! Folders of other tools, read as they are: what they lead to is what their own tools made.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use whimbrel::split::split;
+use whimbrel::{AsFresh, DirectorySource, Format, MigrateError, MigrateErrorKind};
+use whimbrel_tests::database::TestDatabase;
+
+use super::corpora::{Corpus, corpora, dump, dumped, fixtures, major_of_dump, objects};
+use super::on_both;
+
+on_both! {
+    what_cannot_share_a_transaction_is_seen_from_the_statements
+    a_file_that_ends_its_runners_transaction_runs_as_meant
+    a_failure_in_such_a_file_is_never_called_rolled_back
+    down_parts_are_kept_and_never_run
+}
+
+/// The format of a folder of another project, where it is one that is read as it is.
+fn format(corpus: &Corpus) -> Option<&'static str> {
+    match corpus.meta["format"].as_str()? {
+        "drizzle" => Some("drizzle"),
+        "sqlx" | "sqlx (reversible)" => Some("sqlx"),
+        _ => None,
+    }
+}
+
+/// `whimbrel migrate` as a process; what it says where it fails.
+fn migrate(database: &TestDatabase, folder: &Path, format: &str) -> Result<(), String> {
+    let output = Command::new(env!("CARGO_BIN_EXE_whimbrel-command"))
+        .current_dir(database.folder("empty"))
+        .args(["migrate", "--url", database.url(), "--format", format, "--dir"])
+        .arg(folder)
+        .output()
+        .expect("the command starts");
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+    }
+}
+
+/// Rows of each table, as the corpora say them.
+async fn row_counts(database: &TestDatabase, expected: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for line in expected.lines() {
+        let table = line.rsplit_once(' ').expect("a table and a number").0;
+        // Those of Postgres are quoted where that is needed.
+        let quoted = if database.server().is_some() { table.to_owned() } else { whimbrel::quote_identifier(table) };
+        let count = database.column(&format!("select count(*) from {quoted}")).await.remove(0);
+        found.push(format!("{table} {count}"));
+    }
+    found
+}
+
+async fn same_rows(database: &TestDatabase, folder: &Path, name: &str) {
+    let expected =
+        std::fs::read_to_string(folder.join("expected_rowcounts.txt")).expect("numbers of rows are expected");
+    assert_eq!(row_counts(database, &expected).await, expected.lines().collect::<Vec<_>>(), "{name}");
+}
+
+/// The definitions in a SQLite database, without its own tables and the history.
+async fn sqlite_schema(database: &TestDatabase) -> std::collections::BTreeSet<String> {
+    let sql = "select sql from sqlite_schema where sql is not null and tbl_name <> 'whimbrel_history' \
+        and name not like 'sqlite\\_%' escape '\\'";
+    objects(database.column(sql).await.iter().map(String::as_str))
+}
+
+fn expected_sqlite(text: &str) -> std::collections::BTreeSet<String> {
+    let statements = split(whimbrel::Dialect::SQLITE.lexer, text).expect("it is SQL");
+    let expected = objects(statements.iter().map(|statement| statement.text));
+    expected.into_iter().filter(|sql| !sql.contains("sqlite_sequence(")).collect()
+}
+
+#[test]
+fn sqlite_folders_give_what_their_tools_gave() {
+    let Some(folders) = corpora("sqlite") else { return };
+    crate::block_on(async {
+        let mut applied = Vec::new();
+        for folder in &folders {
+            let (corpus, database) = (Corpus::load(folder), TestDatabase::sqlite());
+            let Some(format) = format(&corpus) else { continue };
+            corpus.set_up(&database).await;
+            migrate(&database, &folder.join("migrations"), format)
+                .unwrap_or_else(|told| panic!("{}: {told}", corpus.name()));
+            let expected = std::fs::read_to_string(folder.join("expected.sql")).expect("a schema is expected");
+            let (expected, found) = (expected_sqlite(&expected), sqlite_schema(&database).await);
+            let differ: Vec<_> = expected.symmetric_difference(&found).collect();
+            assert!(differ.is_empty(), "{}: {differ:#?}", corpus.name());
+            same_rows(&database, folder, corpus.name()).await;
+            applied.push(corpus.name().to_owned());
+        }
+        println!("{} SQLite folders of Drizzle and sqlx applied: {applied:?}", applied.len());
+        assert!(applied.len() >= 2, "{applied:?}");
+    });
+}
+
+#[test]
+fn postgres_folders_give_what_their_tools_gave() {
+    crate::needs_postgres!();
+    let Some(folders) = corpora("postgres") else { return };
+    crate::block_on(async {
+        let (mut applied, mut compared) = (Vec::new(), 0);
+        for folder in &folders {
+            let (corpus, database) = (Corpus::load(folder), TestDatabase::postgres().await);
+            let Some(format) = format(&corpus) else { continue };
+            corpus.set_up(&database).await;
+            let plain = database.url().to_owned();
+            let database = corpus.with_settings(database);
+            if !corpus.runs_on(&database) {
+                println!("{} DID NOT RUN: the server is too old", corpus.name());
+                continue;
+            }
+            if let Err(told) = migrate(&database, &folder.join("migrations"), format) {
+                // The test server has no contributed modules.
+                assert!(told.contains("extension"), "{}: {told}", corpus.name());
+                println!("{} DID NOT RUN to its end: {}", corpus.name(), told.lines().next().unwrap_or_default());
+                continue;
+            }
+            applied.push(corpus.name().to_owned());
+            let expected = std::fs::read_to_string(folder.join("expected.sql")).expect("a schema is expected");
+            match dump(&plain) {
+                Ok(text) if major_of_dump(&text) == major_of_dump(&expected) => {
+                    compared += 1;
+                    assert_eq!(dumped(&text), dumped(&expected), "{}", corpus.name());
+                }
+                Ok(_) => println!("{}: NOT COMPARED: its schema was dumped by another major", corpus.name()),
+                Err(why) => println!("{}: NOT COMPARED: {why}", corpus.name()),
+            }
+            same_rows(&database, folder, corpus.name()).await;
+        }
+        println!("{} Postgres folders of Drizzle and sqlx applied, {compared} compared: {applied:?}", applied.len());
+        assert!(applied.len() >= 6, "{applied:?}");
+    });
+}
+
+/// A folder of sqlx with these files.
+fn folder(database: &TestDatabase, files: &[(&str, &str)]) -> PathBuf {
+    let folder = database.folder("migrations");
+    for (name, text) in files {
+        std::fs::write(folder.join(name), text).expect("a file is written");
+    }
+    folder
+}
+
+fn source(database: &TestDatabase, folder: &Path) -> DirectorySource {
+    let lexer = database.migrator().backend().dialect().lexer;
+    DirectorySource::open(folder, Some(Format::readable("sqlx").expect("it is read")), Some(lexer)).expect("it is read")
+}
+
+#[test]
+fn hostile_files_do_what_they_should() {
+    let folder = fixtures().join("nasty");
+    let Ok(index) = std::fs::read_to_string(folder.join("index.json")) else {
+        return println!("DID NOT RUN: no hostile files in {} (set WHIMBREL_FIXTURES)", folder.display());
+    };
+    let index: Value = serde_json::from_str(&index).expect("the index is JSON");
+    crate::block_on(async {
+        let mut tried = 0;
+        for entry in index.as_array().expect("a list").iter().filter(|entry| entry["dialect"] == "sqlite") {
+            hostile(&folder, entry).await;
+            tried += 1;
+        }
+        println!("{tried} hostile SQLite files tried");
+    });
+}
+
+async fn hostile(folder: &Path, entry: &Value) {
+    let file = entry["file"].as_str().expect("a file");
+    let path = folder.parent().expect("it is among the fixtures").join(file);
+    let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+    let state = |what: &str| std::fs::read_to_string(folder.join("sqlite/state").join(format!("{name}.{what}"))).ok();
+    let database = TestDatabase::sqlite();
+    for what in ["before.sql", "seed.sql"] {
+        let text = state(what).unwrap_or_default();
+        let statements = split(whimbrel::Dialect::SQLITE.lexer, &text).expect("it is SQL");
+        let own =
+            statements.iter().map(|it| it.text).filter(|sql| !sql.to_lowercase().contains("create table sqlite_"));
+        let in_any_order: Vec<&str> = ["pragma defer_foreign_keys = on"].into_iter().chain(own).collect();
+        database.transact(&in_any_order).await.unwrap_or_else(|halted| panic!("{file}: {}", halted.error));
+    }
+    let text = std::fs::read_to_string(&path).expect("the file is there");
+    let migrations = self::folder(&database, &[("1_hostile.sql", &text)]);
+    // What is there before is none of the file's, and the file runs as the first.
+    let migrator = database.migrator().source(source(&database, &migrations)).untracked(AsFresh);
+    let result = migrator.migrate().await;
+    let functions = entry["custom_functions"].as_array().map(Vec::len).unwrap_or_default();
+    if functions > 0 {
+        let error = result.expect_err("the function is not there");
+        let MigrateError::Load { error, .. } = &error else {
+            panic!("{file}: it is missed before anything runs: {error}")
+        };
+        let [problem] = error.problems() else { panic!("{file}: {error}") };
+        return assert!(problem.message.contains("calls normalize") && problem.line == Some(5), "{problem}");
+    }
+    result.unwrap_or_else(|error| panic!("{file}: {error}"));
+    let after = state("after.sql").expect("a schema is expected");
+    let (expected, found) = (expected_sqlite(&after), sqlite_schema(&database).await);
+    let differ: Vec<_> = expected.symmetric_difference(&found).collect();
+    assert!(differ.is_empty(), "{file}: {differ:#?}");
+    if let Some(rows) = state("rows_expected.txt") {
+        assert_eq!(row_counts(&database, &rows).await, rows.lines().collect::<Vec<_>>(), "{file}");
+    }
+}
+
+async fn what_cannot_share_a_transaction_is_seen_from_the_statements(database: TestDatabase) {
+    let outside = match database.dialect() {
+        "postgres" => {
+            "create index concurrently notes_by_text on notes (text);\nalter system reset work_mem;\nvacuum notes;"
+        }
+        _ => "create index notes_by_text on notes (text);\nvacuum;",
+    };
+    let folder =
+        folder(&database, &[("1_notes.sql", "create table notes (text varchar(9));"), ("2_index.sql", outside)]);
+    let report = database.migrator().source(source(&database, &folder)).migrate().await.expect("both are applied");
+    assert_eq!(report.applied.len(), 2);
+}
+
+async fn a_file_that_ends_its_runners_transaction_runs_as_meant(database: TestDatabase) {
+    let text = "create table a (x integer);\nCOMMIT;\ncreate table b (x integer);\nBEGIN;\ninsert into b values (1);";
+    let folder =
+        folder(&database, &[("1_own.sql", text), ("2_whole.sql", "BEGIN;\ncreate table c (x integer);\nCOMMIT;")]);
+    database.migrator().source(source(&database, &folder)).migrate().await.expect("they are applied");
+    assert_eq!(database.column("select count(*) from b").await, ["1"], "what was open at the end is committed");
+    assert_eq!(database.column("select count(*) from c").await, ["0"]);
+}
+
+async fn a_failure_in_such_a_file_is_never_called_rolled_back(database: TestDatabase) {
+    let text = "create table a (x integer);\nCOMMIT;\ncreate table b (x integer);\ninsert into nowhere values (1);";
+    let folder = folder(&database, &[("1_own.sql", text)]);
+    let migrator = database.migrator().source(source(&database, &folder));
+    let error = migrator.migrate().await.expect_err("a table is not there");
+    assert_eq!(error.kind(), MigrateErrorKind::NeedsAttention, "{error}");
+    let MigrateError::Migration { failed, .. } = &error else { panic!("{error}") };
+    let statement = failed.statement.as_ref().expect("a statement failed");
+    assert_eq!(
+        (statement.line, failed.aftermath.to_string().contains("rolled back")),
+        (4, false),
+        "{}",
+        failed.aftermath
+    );
+    // The tables are there, and the next run goes on at the statement.
+    std::fs::write(folder.join("1_own.sql"), text.replace("nowhere", "b")).expect("the file is corrected");
+    migrator.migrate().await.expect("it goes on");
+    assert_eq!(database.column("select count(*) from b").await, ["1"]);
+}
+
+async fn down_parts_are_kept_and_never_run(database: TestDatabase) {
+    let folder = folder(
+        &database,
+        &[
+            ("1_notes.up.sql", "create table notes (text varchar(9));"),
+            ("1_notes.down.sql", "drop table notes;"),
+            ("2_more.sql", "create table more (text varchar(9));"),
+        ],
+    );
+    let migrator = database.migrator().source(source(&database, &folder));
+    migrator.migrate().await.expect("they are applied");
+    assert!(migrator.status().await.expect("it can be read").up_to_date);
+    assert!(database.tables().await.iter().any(|table| table == "notes"));
+}
+
+#[test]
+fn child_rows_stay_when_a_table_is_rebuilt() {
+    crate::block_on(async {
+        for format in ["sqlx", "drizzle"] {
+            let database = TestDatabase::sqlite();
+            let rebuild = "PRAGMA foreign_keys=OFF;\ncreate table new_p (id integer primary key, name text);\n\
+                insert into new_p select id, name from p;\ndrop table p;\nalter table new_p rename to p;\n\
+                PRAGMA foreign_keys=ON;";
+            let files = [
+                (
+                    "0_all.sql",
+                    "create table p (id integer primary key, name text);\ncreate table c (p integer references p on delete cascade);",
+                ),
+                ("1_rows.sql", "insert into p values (1, 'a');\ninsert into c values (1);"),
+                ("2_rebuild.sql", rebuild),
+                (
+                    "3_unmarked.sql",
+                    "create table new_p (id integer primary key, name text);\ninsert into new_p select * from p;\n\
+                    drop table p;\nalter table new_p rename to p;",
+                ),
+            ];
+            let folder = folder(&database, &files);
+            let entry = |(at, (name, _)): (usize, &(&str, &str))| {
+                format!(
+                    r#"{{"idx":{at},"version":"6","when":{at},"tag":"{}","breakpoints":true}}"#,
+                    name.trim_end_matches(".sql")
+                )
+            };
+            if format == "drizzle" {
+                let entries: Vec<String> = files.iter().enumerate().map(entry).collect();
+                std::fs::create_dir(folder.join("meta")).expect("a folder is made");
+                let journal = format!(r#"{{"version":"7","dialect":"sqlite","entries":[{}]}}"#, entries.join(","));
+                std::fs::write(folder.join("meta/_journal.json"), journal).expect("a file is written");
+            }
+            migrate(&database, &folder, format).unwrap_or_else(|told| panic!("{format}: {told}"));
+            assert_eq!(database.column("select count(*) from c").await, ["1"], "{format}");
+        }
+    });
+}
