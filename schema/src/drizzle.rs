@@ -3,7 +3,8 @@
 //! Drizzle keeps beside each migration what its schema file said when it was generated: `meta/0007_snapshot.json` in folders
 //! with a journal (0.x; SQLite format 6, Postgres 7), `snapshot.json` in the migration's own folder since 1.0 (SQLite 7,
 //! Postgres 8 and 9). What a database becomes can differ from it: SQL that a person wrote or edited is in no snapshot, and
-//! Drizzle's own SQL does not always do what it records. Only a replay of the folder tells.
+//! Drizzle's own SQL does not always do what it records. What of that is known is looked for in the SQL; only a replay of the
+//! folder tells everything.
 
 mod chain;
 mod entities;
@@ -13,6 +14,7 @@ mod postgres;
 mod said;
 mod sqlite;
 mod tables;
+mod written;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,6 +26,7 @@ use crate::dialect::{SchemaDialect, Storage};
 use crate::model::Schema;
 use fields::Wrong;
 use said::Said;
+use written::Written;
 
 /// The tool, as the origin of migrations has it.
 const TOOL: &str = "drizzle";
@@ -42,6 +45,9 @@ pub struct Recorded {
     pub schema: Schema,
     /// What the snapshot says and the schema does not, each in words with its name. Empty: all of it was read.
     pub unread: Vec<String>,
+    /// What the migrations' own SQL does otherwise than the snapshot says, each in words with its name. The schema is as the SQL
+    /// does it.
+    pub corrected: Vec<String>,
     /// The migrations behind it, which have no snapshot: the schema does not hold what they do.
     pub since: Vec<String>,
 }
@@ -49,8 +55,8 @@ pub struct Recorded {
 /// Reads the newest snapshot among the migrations of a folder, as they are loaded in the layout of Drizzle; `None`: none of
 /// them is Drizzle's, or none has a snapshot.
 ///
-/// Reads the snapshots, and for SQLite the texts of the migrations: only these tell which constraints have a name in the
-/// database.
+/// Reads the snapshots, and the texts of the migrations for what Drizzle is known to record otherwise than it does it: names of
+/// constraints and of primary keys, actions of references that were added, NOT NULL of keys.
 ///
 /// # Errors
 ///
@@ -67,9 +73,10 @@ pub fn recorded(
     let Some(Found { at, file, said }) = newest(folder, &marks, lexer).map_err(one)? else { return Ok(None) };
     let Said { mut unread, .. } = said;
     let said = Said { unread: Vec::new(), ..said };
+    let (written, mut corrected) = (Written::in_migrations(migrations, lexer), Vec::new());
     let native = match lexer {
-        Lexer::Sqlite => sqlite::schema(said, &sqlite::constraint_names(migrations)),
-        _ => postgres::schema(said, &mut unread),
+        Lexer::Sqlite => sqlite::schema(said, &written, &mut corrected),
+        _ => postgres::schema(said, &written, &mut unread, &mut corrected),
     };
     let schema = dialect.lower(&native, &Storage::default()).map_err(|problems| {
         let of = |problem: Problem| Problem {
@@ -83,7 +90,8 @@ pub fn recorded(
     let since = marks.get(at + 1..).unwrap_or_default().iter().map(text).collect();
     let mark = marks.get(at).map(text).unwrap_or_default();
     unread.sort();
-    Ok(Some(Recorded { mark, file, schema, unread, since }))
+    corrected.sort();
+    Ok(Some(Recorded { mark, file, schema, unread, corrected, since }))
 }
 
 /// How Drizzle knows a migration, where it is Drizzle's.

@@ -4,6 +4,7 @@ use whimbrel_core::quote_identifier;
 use whimbrel_core::split::{LexemeKind, Lexer, tokens};
 
 use super::said::{self, Said};
+use super::written::{Made, Written};
 use crate::expr::{Expr, name_sql};
 use crate::model::{
     Check, Column, EnumType, Generated, Identity, Index, IndexKey, IndexTarget, Native, NullsOrder, ObjectName, Schema,
@@ -11,8 +12,14 @@ use crate::model::{
 };
 use crate::read::read;
 
-/// The schema; what has no place in it is named in `unread`.
-pub(super) fn schema(said: Said, unread: &mut Vec<String>) -> Schema {
+/// The schema; what has no place in it is named in `unread`. Where the migrations do otherwise than the snapshot says, it is
+/// as they do, and told in `corrected`.
+pub(super) fn schema(
+    said: Said,
+    written: &Written,
+    unread: &mut Vec<String>,
+    corrected: &mut Vec<String>,
+) -> Schema {
     let mut schema = Schema { enums: said.enums, ..Schema::default() };
     for name in &said.schemas {
         let sql = format!("CREATE SCHEMA {}", name_sql(name));
@@ -22,7 +29,9 @@ pub(super) fn schema(said: Said, unread: &mut Vec<String>) -> Schema {
     let sequence =
         |(name, options)| Sequence { name, ty: None, options: usual_left_out(options, "bigint"), owned_by: None };
     schema.sequences = said.sequences.into_iter().map(sequence).collect();
-    for table in said.tables {
+    for mut table in said.tables {
+        let made = written.table(&table.name);
+        keys(&mut table, made, corrected);
         schema.natives.extend(table.policies.iter().map(|it| policy(&table.name, it)));
         let made = self::table(table, &schema.enums, unread);
         schema.tables.push(made);
@@ -46,6 +55,37 @@ fn table(said: said::Table, enums: &[EnumType], unread: &mut Vec<String>) -> Tab
     table.foreign_keys = said.foreign_keys;
     table.name = said.name;
     table
+}
+
+/// Gives the primary key its name, and leaves out what it covers.
+///
+/// A key that is given no name gets one after its table, and keeps that when the table is renamed. Of a primary key and a
+/// unique constraint that one statement puts on the same columns the server makes one, with the name of the other where the
+/// key has none.
+fn keys(table: &mut said::Table, made: Option<&Made>, corrected: &mut Vec<String>) {
+    let Some(key) = &mut table.primary_key else { return };
+    let usual = format!("{}_pkey", table.name.name);
+    let is_named = key.name.as_ref().is_some_and(|name| *name != usual);
+    let Some(made) = made else { return };
+    if !is_named {
+        key.name = (made.key() != usual).then(|| made.key());
+    }
+    table.uniques.retain(|unique| {
+        let named = unique.name.as_ref().filter(|name| made.names(name));
+        let in_statement = named.is_some() || unique.columns.iter().all(|column| made.says_unique(column));
+        if unique.columns != key.columns || unique.nulls_not_distinct || !in_statement {
+            return true;
+        }
+        if !is_named && named.is_some() {
+            key.name = named.cloned();
+        }
+        let unique = unique.name.as_deref().unwrap_or("without a name");
+        corrected.push(format!("table {}, unique constraint {unique}: the primary key stands for it", table.name));
+        false
+    });
+    if let Some(name) = key.name.as_ref().filter(|_| !is_named) {
+        corrected.push(format!("table {}: its primary key is called {name}", table.name));
+    }
 }
 
 fn column(said: &said::Column, of: &str, enums: &[EnumType]) -> Column {

@@ -2,46 +2,48 @@
 //!
 //! The dialect reads these as it reads those of a database, so that the two are the same.
 
-use std::collections::HashSet;
-
-use whimbrel_core::split::{LexemeKind, Lexer, tokens};
-use whimbrel_core::{Migration, quote_identifier};
+use whimbrel_core::quote_identifier;
 
 use super::said::{Column, Index, Said, Table, View};
+use super::written::{Made, Written};
 use crate::model::{Action, ForeignKey, Native, ObjectName, PrimaryKey, Schema};
 
-/// The names that stand behind `CONSTRAINT` in the migrations.
-///
-/// Drizzle names foreign keys and keys of several columns in its snapshots, and before 1.0 not in its SQL; `drizzle-kit up`
-/// takes the names over as if they were in the database.
-pub(super) fn constraint_names(migrations: &[Migration]) -> HashSet<String> {
-    let mut names = HashSet::new();
-    // One that cannot be read is told by those who run it.
-    for text in migrations.iter().filter_map(|migration| migration.text().ok()) {
-        let tokens = tokens(Lexer::Sqlite, &text).unwrap_or_default();
-        let pairs = tokens.windows(2).filter(|pair| pair[0].text.eq_ignore_ascii_case("constraint"));
-        names.extend(pairs.map(|pair| match (pair[1].kind, pair[1].text.get(..1)) {
-            (LexemeKind::Word, _) => pair[1].text.to_owned(),
-            (_, Some(quote)) => {
-                let inner = pair[1].text.get(1..pair[1].text.len().saturating_sub(1)).unwrap_or_default();
-                inner.replace(&quote.repeat(2), quote)
-            }
-            (_, None) => String::new(),
-        }));
+/// The schema in SQLite's own SQL. Where the migrations do otherwise than the snapshot says, it is as they do, and told in
+/// `corrected`.
+pub(super) fn schema(mut said: Said, written: &Written, corrected: &mut Vec<String>) -> Schema {
+    for table in &mut said.tables {
+        if let Some(made) = written.table(&table.name) {
+            correct(table, made, corrected);
+        }
     }
-    names
-}
-
-/// The schema in SQLite's own SQL.
-pub(super) fn schema(said: Said, named: &HashSet<String>) -> Schema {
-    let natives = said.tables.iter().map(|table| self::table(table, named));
+    let natives = said.tables.iter().map(|table| self::table(table, written));
     let indexes = said.tables.iter().flat_map(|table| table.indexes.iter().map(move |it| index(table, it)));
     Schema { natives: natives.chain(indexes).chain(said.views.iter().map(view)).collect(), ..Schema::default() }
 }
 
-fn table(table: &Table, named: &HashSet<String>) -> Native {
+fn correct(table: &mut Table, made: &Made, corrected: &mut Vec<String>) {
+    let of = &table.name;
+    let key = table.primary_key.as_ref().map(|key| key.columns.as_slice()).unwrap_or_default();
+    for column in table.columns.iter_mut().filter(|column| key.contains(&column.name) && !column.not_null) {
+        if made.says_not_null(&column.name) {
+            column.not_null = true;
+            corrected.push(format!("table {of}, column {}: it is NOT NULL", column.name));
+        }
+    }
+    for (column, on_delete, on_update) in &made.references {
+        let key = table.foreign_keys.iter_mut().find(|key| key.columns == [column.as_str()]);
+        let Some(key) = key.filter(|key| (key.on_delete, key.on_update) != (*on_delete, *on_update)) else { continue };
+        let (delete, update) = (on_delete.sql(), on_update.sql());
+        corrected.push(format!("table {of}, the reference of {column}: it is ON DELETE {delete} ON UPDATE {update}"));
+        (key.on_delete, key.on_update) = (*on_delete, *on_update);
+    }
+}
+
+/// Drizzle names foreign keys and keys of several columns in its snapshots, and before 1.0 not in its SQL; `drizzle-kit up`
+/// takes the names over as if they were in the database.
+fn table(table: &Table, written: &Written) -> Native {
     let constraint = |name: Option<&String>| {
-        let name = name.filter(|name| named.contains(*name));
+        let name = name.filter(|name| written.names_constraint(name));
         name.map(|name| format!("CONSTRAINT {} ", quote_identifier(name))).unwrap_or_default()
     };
     let key = table.primary_key.as_ref();
