@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use whimbrel::history::check_namespace;
-use whimbrel::{Resolution, TransactionMode, Version, parse_duration};
+use whimbrel::{FindingKind, Resolution, TransactionMode, Version, parse_duration};
 
 const MORE: &str = "\
 Which database:
@@ -47,7 +47,7 @@ pub(crate) struct Common {
     /// The folder of the migrations.
     #[arg(long, global = true, value_name = "FOLDER")]
     pub(crate) dir: Option<PathBuf>,
-    /// The layout of the folder; only `whimbrel` is supported yet.
+    /// The layout of the folder; whimbrel, drizzle or sqlx.
     #[arg(long, global = true, value_name = "FORMAT")]
     pub(crate) format: Option<String>,
     /// The namespace of the migrations in the history.
@@ -105,6 +105,8 @@ pub(crate) enum Command {
     Schema(Schema),
     /// Record what a database with tables and no history has, without running it, once that is proved equal.
     Baseline(Baseline),
+    /// Go on with the history of another tool: Drizzle or sqlx.
+    Adopt(Adopt),
     /// Give the migrations of this branch new versions behind those that were merged before them.
     Rebase(Rebase),
     /// Fold the oldest migrations, up to a version, into one that only fresh databases run.
@@ -262,6 +264,26 @@ pub(crate) struct Baseline {
     /// Record nothing and begin the history all the same: its tables are no business of these migrations.
     #[arg(long, conflicts_with_all = ["version", "force"])]
     pub(crate) empty: bool,
+    #[command(flatten)]
+    pub(crate) waits: Waits,
+}
+
+/// Flags of `adopt`.
+#[derive(Debug, Args)]
+pub(crate) struct Adopt {
+    /// Show which row stands for which file, and record nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Go on in spite of this kind of finding: edited, wrong-hash, missing-file, skipped, out-of-order, duplicate, no-time or
+    /// empty; may be given several times.
+    #[arg(long, value_name = "FINDING")]
+    pub(crate) accept: Vec<FindingKind>,
+    /// The table of the other tool, where it is not called as usual [default: from-table of the file].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) from_table: Option<String>,
+    /// Postgres: the schema that it is in, where several have one [default: from-schema of the file].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) from_schema: Option<String>,
     #[command(flatten)]
     pub(crate) waits: Waits,
 }

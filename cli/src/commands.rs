@@ -1,5 +1,6 @@
 //! The commands: each asks the library and shows what it says.
 
+mod adopt;
 mod baseline;
 mod check;
 mod completions;
@@ -56,6 +57,7 @@ pub(crate) async fn run(arguments: Arguments) -> u8 {
         Command::Baseline(flags) => baseline::run(&context, &flags).await,
         Command::Rebase(arguments) => rebase::run(&context, &arguments).await,
         Command::Squash(arguments) => squash::run(&context, &arguments).await,
+        Command::Adopt(flags) => adopt::run(&context, &flags).await,
         Command::New(arguments) => new::run(&context, &arguments),
         Command::Init => init::run(&context),
         Command::Create => databases::create(&context).await,
@@ -120,6 +122,10 @@ impl Opened<'_> {
         let mut migrator = Migrator::shared(Arc::clone(&self.database.backend)).source_in(self.namespace(), source);
         if let Some(seed) = &target.seed {
             migrator = migrator.seed_in(self.namespace(), Seed::file(seed));
+        }
+        migrator = migrator.other_history(target.other_history.clone());
+        if target.shares_history {
+            migrator = migrator.share_other_history();
         }
         if let Some(role) = &target.role {
             migrator = migrator.role(role);

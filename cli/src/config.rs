@@ -15,7 +15,7 @@ use crate::error::CliError;
 pub(crate) const FILE_NAME: &str = "whimbrel.toml";
 
 /// The keys of a target.
-pub(crate) const TARGET_KEYS: [&str; 12] = [
+pub(crate) const TARGET_KEYS: [&str; 15] = [
     "url",
     "dir",
     "seed",
@@ -28,6 +28,9 @@ pub(crate) const TARGET_KEYS: [&str; 12] = [
     "role",
     "scratch-url",
     "untracked",
+    "history",
+    "from-table",
+    "from-schema",
 ];
 
 /// The configuration, as it stands in the file: variables are put in where a value is needed, so that one that is not

@@ -8,7 +8,9 @@ use std::time::Duration;
 use whimbrel::history::DEFAULT_HISTORY_TABLE;
 use whimbrel::schema::model::ObjectName;
 use whimbrel::split::Lexer;
-use whimbrel::{Database, DirectorySource, Format, HistoryPlace, LoadError, UnknownFormat, parse_duration};
+use whimbrel::{
+    Database, DirectorySource, Format, HistoryPlace, LoadError, OtherHistory, UnknownFormat, parse_duration,
+};
 
 use crate::arguments::Common;
 use crate::config::{Config, TargetConfig, Text};
@@ -33,6 +35,8 @@ pub(crate) struct Target {
     pub(crate) seed: Option<PathBuf>,
     /// Where the history is.
     history: HistoryPlace,
+    /// Where the history of another tool is, where it is not at its usual place.
+    pub(crate) other_history: OtherHistory,
     /// How long to wait for another runner.
     pub(crate) lock_wait: Option<Duration>,
     /// How long a statement waits for a lock.
@@ -45,6 +49,8 @@ pub(crate) struct Target {
     pub(crate) scratch_url: Option<String>,
     /// What to do with a database that has tables and no history.
     pub(crate) untracked: Treatment,
+    /// The history of the folder's own tool is gone on with in its table too.
+    pub(crate) shares_history: bool,
 }
 
 /// What to do with a database that has tables and no history.
@@ -134,12 +140,14 @@ impl Target {
             format: None,
             seed: None,
             history: HistoryPlace::default(),
+            other_history: OtherHistory::default(),
             lock_wait: None,
             lock_timeout: None,
             statement_timeout: None,
             role: None,
             scratch_url: None,
             untracked: Treatment::Refuse,
+            shares_history: false,
         }
     }
 }
@@ -357,15 +365,33 @@ impl Choice<'_> {
         target.name = Some(entry.name.clone());
         target.seed = entry.get("seed").map(|text| self.config.path(text, self.environment)).transpose()?;
         target.history = HistoryPlace { table: value("history-table")?, schema: value("history-schema")? };
+        target.other_history = OtherHistory { table: value("from-table")?, schema: value("from-schema")? };
         target.role = value("role")?;
         // A variable that is not set only means that there is no such place now.
         target.scratch_url = entry.get("scratch-url").and_then(|text| text.value(self.environment).ok());
         target.scratch_url.take_if(|url| url.is_empty());
         target.untracked = self.treatment(entry)?;
+        target.shares_history = self.shares_history(entry)?;
         target.lock_wait = self.duration(entry, "lock-wait")?;
         target.lock_timeout = self.duration(entry, "lock-timeout")?;
         target.statement_timeout = self.duration(entry, "statement-timeout")?;
         Ok(())
+    }
+
+    /// The format that the file says a folder has.
+    fn format(&self, entry: &TargetConfig) -> Result<Option<&'static Format>, CliError> {
+        let Some(text) = entry.get("format") else { return Ok(None) };
+        let name = text.value(self.environment)?;
+        format_named(&name).map(Some).map_err(|error| error_at(text, error))
+    }
+
+    fn shares_history(&self, entry: &TargetConfig) -> Result<bool, CliError> {
+        let Some(text) = entry.get("history") else { return Ok(false) };
+        match &*text.value(self.environment)? {
+            "whimbrel" => Ok(false),
+            "drizzle" => Ok(true),
+            word => Err(text.wrong(format!("the history of `{word}` cannot be shared"), "write whimbrel or drizzle")),
+        }
     }
 
     fn treatment(&self, entry: &TargetConfig) -> Result<Treatment, CliError> {
@@ -375,13 +401,6 @@ impl Choice<'_> {
             let message = format!("`{word}` is no way to treat an untracked database");
             text.wrong(message, "write refuse, baseline or adopt")
         })
-    }
-
-    /// The format that the file says a folder has.
-    fn format(&self, entry: &TargetConfig) -> Result<Option<&'static Format>, CliError> {
-        let Some(text) = entry.get("format") else { return Ok(None) };
-        let name = text.value(self.environment)?;
-        format_named(&name).map(Some).map_err(|error| error_at(text, error))
     }
 
     fn duration(&self, entry: &TargetConfig, key: &str) -> Result<Option<Duration>, CliError> {

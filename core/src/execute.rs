@@ -12,6 +12,8 @@ mod transaction;
 
 use std::time::Duration;
 
+#[cfg(feature = "other-tools")]
+pub(crate) use beside::make_beside;
 pub(crate) use beside::{Progress, create_history, finish_again, forget, give_back, probe, record, record_progress};
 pub(crate) use drive::drive_backup;
 use drive::{drive, drive_plain};
@@ -58,8 +60,16 @@ pub(crate) struct Executor<'a> {
     pub(crate) cancel: &'a CancelToken,
     /// The session could not be put back into the state that it had before the migration.
     pub(crate) unsettled: Option<crate::BackendError>,
+    /// Another tool's history, in which each migration is recorded too.
+    pub(crate) beside: Option<&'a dyn Beside>,
     /// What the answer was lost to, where a failure is [`InDoubt`](crate::Aftermath::InDoubt).
     pub(crate) doubt: Doubt,
+}
+
+/// Another tool's history, written together with our own.
+pub(crate) trait Beside: std::fmt::Debug + Send + Sync {
+    /// The statement that records a migration in it; `None`: it is not of that tool.
+    fn insert(&self, migration: &Migration) -> Result<Option<String>, crate::LoadError>;
 }
 
 /// What an answer was lost to.
@@ -91,6 +101,8 @@ pub(crate) struct Ready<'t> {
     pub(crate) step: &'t Step,
     pub(crate) statements: Vec<Statement<'t>>,
     pub(crate) token_checksum: Checksum,
+    /// The statement that records it in another tool's history.
+    pub(crate) beside: Option<String>,
 }
 
 impl<'t> Ready<'t> {
@@ -99,13 +111,15 @@ impl<'t> Ready<'t> {
         step: &'t Step,
         text: &'t str,
         dialect: &Dialect,
+        beside: Option<&dyn Beside>,
     ) -> Result<Self, crate::LoadError> {
+        let beside = beside.map(|beside| beside.insert(migration)).transpose()?.flatten();
         let statements = migration.statements(dialect, text)?;
         let token_checksum = match migration.code() {
             Some(_) => migration.checksum.clone(),
             None => Checksum::from_digest(crate::split::token_hash(dialect.lexer, text)),
         };
-        Ok(Self { migration, step, statements, token_checksum })
+        Ok(Self { migration, step, statements, token_checksum, beside })
     }
 
     fn claim<'c>(&'c self, settings: &'c Settings, lease: Option<Duration>) -> Claim<'c> {

@@ -5,6 +5,8 @@
 //! crate and on the conformance kit.
 
 mod admin;
+#[cfg(feature = "other-tools")]
+mod adopt;
 pub mod backend;
 mod backup;
 mod cancel;
@@ -34,6 +36,8 @@ mod untracked;
 mod version;
 
 pub use admin::DatabaseAdmin;
+#[cfg(feature = "other-tools")]
+pub use adopt::{Adoption, Finding, FindingKind, Match, OtherHistory, Verdict};
 pub use async_trait::async_trait;
 pub use backend::{
     Halted, Interrupt, LockOutcome, MigrationBackend, Notice, Observer, Op, OpOutcome, Session, Setting,
@@ -67,6 +71,8 @@ pub use source::{
 pub use source::{DrizzleLayout, SqlxLayout};
 pub use sql::{BoxError, RustMigration, Sql};
 pub use timestamp::Timestamp;
+#[cfg(feature = "other-tools")]
+pub use untracked::Adopt;
 pub use untracked::{
     AsFresh, BOOKKEEPING, Recorded, Treatment, Untracked, UntrackedDatabase, UntrackedRefusal, is_bookkeeping,
 };

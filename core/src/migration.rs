@@ -253,6 +253,19 @@ impl Migration {
         .into())
     }
 
+    /// The bytes of its file as they are, with byte order mark and line ends; none where it is written in Rust.
+    ///
+    /// # Errors
+    ///
+    /// As [`text`](Self::text).
+    pub fn bytes(&self) -> Result<Cow<'_, [u8]>, LoadError> {
+        match self.whole_text()? {
+            // A text that was kept, or put into the program, is the file's as it was read.
+            Cow::Borrowed(text) => Ok(Cow::Borrowed(text.as_bytes())),
+            Cow::Owned(text) => Ok(Cow::Owned(text.into_bytes())),
+        }
+    }
+
     /// Keeps a text that [`text`](Self::text) gave, so that it is not read again: what was checked is what runs.
     pub(crate) fn keep_text(&mut self, text: String) {
         if let Body::File { kept, .. } = &mut self.body {

@@ -1,11 +1,17 @@
 //! The surface that programs use: sources in, `migrate`, `status` and `plan` out.
 
+#[cfg(feature = "other-tools")]
+mod adopt;
 mod apply;
 mod backup;
 mod doubt;
 mod functions;
 mod load;
 mod look;
+#[cfg(feature = "other-tools")]
+mod other_history;
+#[cfg(feature = "other-tools")]
+mod record;
 mod refuse;
 mod resolve;
 mod status;
@@ -76,6 +82,11 @@ pub struct Migrator {
     hooks: Vec<Arc<dyn Hooks>>,
     listeners: Listeners,
     cancel: CancelToken,
+    #[cfg(feature = "other-tools")]
+    other_history: crate::adopt::OtherHistory,
+    /// The other tool's history is gone on with, in its own table too.
+    #[cfg(feature = "other-tools")]
+    shares_history: bool,
 }
 
 impl fmt::Debug for Migrator {
@@ -123,6 +134,10 @@ impl Migrator {
             hooks: Vec::new(),
             listeners: Listeners::default(),
             cancel: CancelToken::new(),
+            #[cfg(feature = "other-tools")]
+            other_history: crate::adopt::OtherHistory::default(),
+            #[cfg(feature = "other-tools")]
+            shares_history: false,
         }
     }
 
@@ -271,6 +286,77 @@ impl Migrator {
     pub fn cancel(mut self, token: CancelToken) -> Self {
         self.cancel = token;
         self
+    }
+
+    /// Where the history of another tool is, where it is not at its usual place.
+    #[cfg(feature = "other-tools")]
+    #[must_use]
+    pub fn other_history(mut self, place: crate::adopt::OtherHistory) -> Self {
+        self.other_history = place;
+        self
+    }
+
+    /// Shares the database with programs that still use the tool for which the migrations were written: what they applied is
+    /// taken over at every run, and what a run applies is recorded in their table too, in the same transaction and exactly as
+    /// the tool does it, so that either goes on where the other stopped. Today that is Drizzle, of both layouts.
+    ///
+    /// A unique index on that table, which is made before the first migration is applied, keeps two programs that start at
+    /// once from both recording one: the slower one is rolled back. A run with nothing pending costs two queries more.
+    #[cfg(feature = "other-tools")]
+    #[must_use]
+    pub fn share_other_history(mut self) -> Self {
+        self.shares_history = true;
+        self
+    }
+
+    /// Goes on with the history of the tool for which the migrations were written: reads its table, pairs its rows with the
+    /// files, verifies each file by the hash that the tool kept, and records what is applied, with the original times, in
+    /// one transaction. The other table stays as it is.
+    ///
+    /// Where something is in the way ([`Adoption::is_refused`](crate::Adoption::is_refused)) nothing is recorded, unless
+    /// `accept` names each kind of it. What is recorded already is left as it is, so that a second call changes nothing and
+    /// needs no right to write. Several programs may call it at once.
+    ///
+    /// ```no_run
+    /// # use whimbrel_core as whimbrel;
+    /// # async fn start(migrator: whimbrel::Migrator) -> Result<(), whimbrel::MigrateError> {
+    /// let adoption = migrator.adopt(&[]).await?;
+    /// for finding in adoption.in_the_way() {
+    ///     eprintln!("{finding}: {}", finding.hint);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`MigrateError::Load`] where a file cannot be loaded, and [`MigrateError::Backend`] where there is no such history, or more
+    /// than one table that could be it. What is in the way of the adoption is no error.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the session: all rows are recorded, or none.
+    #[cfg(feature = "other-tools")]
+    pub fn adopt<'a>(
+        &'a self,
+        accept: &'a [crate::adopt::FindingKind],
+    ) -> impl Future<Output = Result<crate::adopt::Adoption, MigrateError>> + Send + 'a {
+        let span = tracing::info_span!("adopt", database = %self.backend.database());
+        self.adopt_history(adopt::Wish { accept, write: true }).instrument(span)
+    }
+
+    /// What [`adopt`](Self::adopt) would do. Takes no lock and writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`adopt`](Self::adopt).
+    #[cfg(feature = "other-tools")]
+    pub fn plan_adoption<'a>(
+        &'a self,
+        accept: &'a [crate::adopt::FindingKind],
+    ) -> impl Future<Output = Result<crate::adopt::Adoption, MigrateError>> + Send + 'a {
+        let span = tracing::info_span!("plan adoption", database = %self.backend.database());
+        self.adopt_history(adopt::Wish { accept, write: false }).instrument(span)
     }
 
     /// Applies what is pending.

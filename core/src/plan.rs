@@ -100,6 +100,8 @@ pub enum Note {
     DatabaseAhead(MigrationId),
     /// A file of the folder is no migration to the tool that it was written for.
     PassedOver(Box<Problem>),
+    /// Another tool has migrated the database, and its history is not gone on with yet: a run is refused.
+    OtherHistory(Box<str>),
 }
 
 impl std::fmt::Display for Note {
@@ -111,6 +113,7 @@ impl std::fmt::Display for Note {
             }
             Self::RepeatableGone(id) => write!(f, "{id}: was applied, and its file is gone"),
             Self::AppliedOutOfOrder(id) => write!(f, "{id}: is applied after newer ones"),
+            Self::OtherHistory(told) => f.write_str(told),
             Self::PassedOver(what) => write!(f, "{}: {}", what.file, what.message),
             Self::DatabaseAhead(id) => write!(f, "{id}: is in the database, and this program does not know it"),
         }

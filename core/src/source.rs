@@ -15,6 +15,8 @@ pub use code::CodeSource;
 pub use directory::DirectorySource;
 pub use embedded::{EmbeddedFile, EmbeddedSource};
 #[cfg(feature = "other-tools")]
+pub(crate) use layout::{DRIZZLE, SQLX};
+#[cfg(feature = "other-tools")]
 pub use layout::{DrizzleLayout, SqlxLayout};
 pub use layout::{Format, Found, FoundFile, Layout, NewFile, Reading, UnknownFormat, WhimbrelLayout, formats};
 pub use new::NewMigration;

@@ -37,6 +37,12 @@ pub trait Untracked: fmt::Debug + Send + Sync {
     ///
     /// Whatever keeps it from deciding. Nothing is recorded or run then.
     async fn treat(&self, database: &UntrackedDatabase<'_>, sql: &mut dyn Sql) -> Result<Treatment, BoxError>;
+
+    /// Whether the history of the tool that the migrations were written for is gone on with, where the database has one. It is
+    /// recorded first, and this policy is asked only where there is none.
+    fn adopts(&self) -> bool {
+        false
+    }
 }
 
 /// What becomes of a database that has tables and no history.
@@ -122,6 +128,38 @@ pub struct AsFresh;
 impl Untracked for AsFresh {
     async fn treat(&self, _: &UntrackedDatabase<'_>, _: &mut dyn Sql) -> Result<Treatment, BoxError> {
         Ok(Treatment::AsFresh)
+    }
+}
+
+/// Goes on with the history of the tool that the migrations were written for, as [`Migrator::adopt`](crate::Migrator::adopt)
+/// does: silently where every row is verified. Anything else is an error, and nothing is recorded or run. A database that has
+/// tables and no such history is refused.
+#[cfg(feature = "other-tools")]
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Adopt;
+
+#[cfg(feature = "other-tools")]
+#[async_trait]
+impl Untracked for Adopt {
+    async fn treat(&self, database: &UntrackedDatabase<'_>, _: &mut dyn Sql) -> Result<Treatment, BoxError> {
+        let tool = database.migrations.iter().find_map(Migration::foreign).map(|foreign| foreign.tool);
+        let (reason, hint) = match tool {
+            Some(tool) => (
+                format!("there is no history of {tool} to go on with"),
+                "name its table where it is called otherwise; `whimbrel baseline` records what the database has once that is \
+                 proved equal",
+            ),
+            None => (
+                "the migrations were written for no other tool, so there is no history to go on with".to_owned(),
+                "`whimbrel baseline` records what the database has once that is proved equal",
+            ),
+        };
+        let hint = hint.to_owned();
+        Ok(Treatment::Refuse(UntrackedRefusal { reason: Some(reason), hint, ..UntrackedRefusal::of(database.tables) }))
+    }
+
+    fn adopts(&self) -> bool {
+        true
     }
 }
 

@@ -64,6 +64,8 @@ pub(crate) const PARTS: &[Part] = &[
     Part::of_suite("many-sqlite", "counts::sqlite::ten_thousand_migrations_cost_no_more_each", false),
     Part::of_suite("many-postgres", "counts::postgres::ten_thousand_migrations_cost_no_more_each", true),
     Part::of_suite("schemas-postgres", "schema::random::any_schema_of_postgres_becomes_any_other", true),
+    Part::of_suite("sqlx-sqlite", "adopt::sqlx_cli::sqlite::every_version_that_sqlx_leaves_goes_on", false),
+    Part::of_suite("sqlx-postgres", "adopt::sqlx_cli::postgres::every_version_that_sqlx_leaves_goes_on", true),
     Part::of_core("fuzz", "split_fuzz::made_up_texts_are_split_soundly"),
     Part::of_core("schedules", "faults::runners_side_by_side_apply_each_migration_once"),
 ];

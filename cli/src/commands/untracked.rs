@@ -1,7 +1,7 @@
 //! What the target says about a database that has tables and no history.
 
 use whimbrel::schema::{Baseline, Snapshots, scratch};
-use whimbrel::{BoxError, Migrator, Sql, Treatment, Untracked, UntrackedDatabase, UntrackedRefusal, async_trait};
+use whimbrel::{Adopt, Migrator};
 
 use super::Opened;
 use super::schema_targets::refused;
@@ -16,7 +16,7 @@ impl Opened<'_> {
         Ok(match self.target.untracked {
             target::Treatment::Refuse => migrator,
             target::Treatment::Baseline => migrator.untracked(self.baseline()?),
-            target::Treatment::Adopt => migrator.untracked(AdoptByHand),
+            target::Treatment::Adopt => migrator.untracked(Adopt),
         })
     }
 
@@ -29,21 +29,5 @@ impl Opened<'_> {
         let baseline = Baseline::new(&*self.database.backend).map_err(|error| CliError::database("", &error))?;
         let baseline = baseline.snapshots(snapshots).scratch(scratch).namespace(self.namespace());
         Ok(baseline.ignoring(self.target.history_table()))
-    }
-}
-
-/// Goes on with another tool's history, which a person begins.
-#[derive(Debug)]
-struct AdoptByHand;
-
-#[async_trait]
-impl Untracked for AdoptByHand {
-    async fn treat(&self, database: &UntrackedDatabase<'_>, _: &mut dyn Sql) -> Result<Treatment, BoxError> {
-        let refusal = UntrackedRefusal {
-            reason: Some("another tool's history is not adopted by a run yet".to_owned()),
-            hint: "run `whimbrel adopt` once".to_owned(),
-            ..UntrackedRefusal::of(database.tables)
-        };
-        Ok(Treatment::Refuse(refusal))
     }
 }

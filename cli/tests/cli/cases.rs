@@ -16,6 +16,7 @@ macro_rules! cases {
 }
 
 cases! {
+    adopt
     ahead
     all_at_once
     arguments

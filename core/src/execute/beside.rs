@@ -42,14 +42,28 @@ pub(crate) async fn create_history(
     in_transaction(session, role, &[Op::CreateHistory], listeners).await
 }
 
-/// Makes the history table and writes these rows into it: all of that, or nothing.
+/// Makes another tool's table, in one transaction.
+#[cfg(feature = "other-tools")]
+pub(crate) async fn make_beside(
+    session: &mut dyn Session,
+    role: Option<&str>,
+    statements: &[String],
+    listeners: &Listeners,
+) -> Result<(), BackendError> {
+    let writes: Vec<Op<'_>> = statements.iter().map(|statement| Op::Statement(statement)).collect();
+    in_transaction(session, role, &writes, listeners).await
+}
+
+/// Makes the history table where it is not there, and writes these rows into it: all of that, or nothing.
 pub(crate) async fn record(
     session: &mut dyn Session,
     role: Option<&str>,
     rows: &[HistoryRow],
     listeners: &Listeners,
 ) -> Result<(), BackendError> {
-    in_transaction(session, role, &[Op::CreateHistory, Op::Record(rows)], listeners).await
+    let mut writes = vec![Op::CreateHistory];
+    writes.extend((!rows.is_empty()).then_some(Op::Record(rows)));
+    in_transaction(session, role, &writes, listeners).await
 }
 
 /// Fails while a transaction with a claim is open; then says whether the session can be asked again.

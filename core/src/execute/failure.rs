@@ -14,6 +14,8 @@ pub(crate) enum Part {
     Opening,
     /// The claim.
     Claim,
+    /// Recording it in another tool's history.
+    Beside,
     /// A statement of the migration, by its index.
     Statement(usize),
     /// Closing the seal: the migration's own text is to blame.
@@ -34,6 +36,7 @@ impl Part {
             Self::Statement(index) => format!("statement {} of {total}", index + 1),
             Self::Unseal => "end of the migration's statements".to_owned(),
             Self::Measure => "check of foreign keys and rows".to_owned(),
+            Self::Beside => "record in the other tool's history".to_owned(),
             Self::Record => "record in the history".to_owned(),
             Self::Commit => "commit".to_owned(),
         }

@@ -10,7 +10,7 @@ use super::transaction::{new_violations, not_loaded};
 use super::{Doubt, Executor, Ready, Settings, StepError, count, drive, drive_plain};
 use crate::backend::{
     Checkpoint, Failure, Fenced, Finish, Halted, Heartbeat, Measure, Measurement, MigrationBackend, Op, OpOutcome,
-    Session, Setting,
+    Session, Setting, TransactionState,
 };
 use crate::checksum::Checksum;
 use crate::error::{BackendError, BackendErrorKind};
@@ -36,7 +36,8 @@ impl Executor<'_> {
     /// Applies one step statement by statement.
     pub(crate) async fn apply_stepwise(&mut self, migration: &Migration, step: &Step) -> Result<Applied, StepError> {
         let text = migration.text().map_err(|error| not_loaded(migration, error))?;
-        let ready = Ready::new(migration, step, &text, self.dialect).map_err(|error| not_loaded(migration, error))?;
+        let ready = Ready::new(migration, step, &text, self.dialect, self.beside)
+            .map_err(|error| not_loaded(migration, error))?;
         let claim = ready.claim(self.settings, Some(self.settings.lease));
         let fenced = Fenced { id: &migration.id, fence: claim.fence_after() };
         self.refuse_leaks(&ready, migration)?;
@@ -143,7 +144,7 @@ impl Executor<'_> {
         let total = count(ready.statements.len());
         let error = cause.to_string();
         let done = total.saturating_sub(1);
-        let recorded = self.record(Op::Fail(&Failure { row, error: &error }), row).await;
+        let recorded = self.record(&[Op::Fail(&Failure { row, error: &error })], row).await;
         let aftermath = match recorded {
             Ok(_) => Aftermath::PartWay { done, total },
             Err(_) => Aftermath::Unclear { done, total },
@@ -154,7 +155,18 @@ impl Executor<'_> {
     async fn finish(&mut self, ready: &Ready<'_>, row: Fenced<'_>) -> Result<(crate::Timestamp, u64), StepError> {
         let total = count(ready.statements.len());
         let finish = Finish { row };
-        let outcomes = self.record(Op::Finish(&finish), row).await;
+        let outcomes = match &ready.beside {
+            None => self.record(&[Op::Finish(&finish)], row).await,
+            // Both tell the same of it, whatever happens.
+            Some(insert) => {
+                let both = [Op::Begin, Op::Finish(&finish), Op::Statement(insert), Op::Commit];
+                let recorded = self.record(&both, row).await;
+                if recorded.as_ref().is_err_and(|halted| halted.transaction == TransactionState::Open) {
+                    let _ = drive_plain(self.session, &[Op::Rollback], self.listeners).await;
+                }
+                recorded
+            }
+        };
         let unclear = Aftermath::Unclear { done: total.saturating_sub(1), total };
         let outcomes = outcomes.map_err(|halted| {
             let lost = halted.error.kind() == BackendErrorKind::ConnectionLost;
@@ -186,18 +198,18 @@ impl Executor<'_> {
             prefix_checksum: &prefix_checksum,
             lease: self.settings.lease,
         };
-        let recorded = self.record(Op::Checkpoint(&checkpoint), row).await;
+        let recorded = self.record(&[Op::Checkpoint(&checkpoint)], row).await;
         let unclear = Aftermath::Unclear { done: count(done - 1), total: count(ready.statements.len()) };
         recorded.map(|_| ()).map_err(|halted| ready.halted(Part::Record, halted, unclear))
     }
 
     /// Writes progress. What passes by itself, and a request to stop that came too late, must not make it unclear how
     /// far the migration came: such a write is tried again.
-    async fn record(&mut self, op: Op<'_>, row: Fenced<'_>) -> Result<Vec<(usize, OpOutcome)>, Halted> {
+    async fn record(&mut self, ops: &[Op<'_>], row: Fenced<'_>) -> Result<Vec<(usize, OpOutcome)>, Halted> {
         use BackendErrorKind::{Busy, Conflict, Interrupted};
         let mut pause = FIRST_PAUSE;
         for attempt in 0.. {
-            let halted = match drive_plain(self.session, &[op], self.listeners).await {
+            let halted = match drive_plain(self.session, ops, self.listeners).await {
                 Err(halted) if attempt < self.settings.busy_retries => halted,
                 ended => return ended,
             };
@@ -265,7 +277,7 @@ impl Executor<'_> {
         let failure = Failure { row, error: &error };
         let rolled_back = drive_plain(self.session, &[Op::Rollback], self.listeners).await;
         let recorded = match rolled_back {
-            Ok(_) => self.record(Op::Fail(&failure), row).await,
+            Ok(_) => self.record(&[Op::Fail(&failure)], row).await,
             Err(halted) => Err(halted),
         };
         let aftermath = match recorded {

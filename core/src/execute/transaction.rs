@@ -39,7 +39,7 @@ impl Executor<'_> {
     ) -> Result<Vec<Applied>, StepError> {
         let texts = load(steps)?;
         let ready = steps.iter().zip(&texts).map(|((migration, step), text)| {
-            Ready::new(migration, step, text, self.dialect).map_err(|error| not_loaded(migration, error))
+            Ready::new(migration, step, text, self.dialect, self.beside).map_err(|error| not_loaded(migration, error))
         });
         let ready: Vec<Ready<'_>> = ready.collect::<Result<_, _>>()?;
         let without_keys = steps.iter().any(|(migration, _)| migration.directives().foreign_keys_off);
@@ -260,6 +260,8 @@ fn script<'a>(
         };
         settings[index].iter().for_each(|setting| add(Op::Set(setting), Part::Opening));
         add(Op::Claim(&claims[index]), Part::Claim);
+        // Before the text: where the other tool was faster, nothing of it runs.
+        r.beside.iter().for_each(|insert| add(Op::Statement(insert), Part::Beside));
         measures[index].before.iter().for_each(|measure| add(Op::Measure(measure), Part::Measure));
         add(Op::Seal, Part::Opening);
         r.statements

@@ -8,7 +8,7 @@ use crate::backend::Session;
 use crate::capability::RunLock;
 use crate::error::{BackendError, BackendErrorKind};
 use crate::event::Event;
-use crate::execute::{self, Doubt, Executor, Settings, StepError};
+use crate::execute::{self, Beside, Doubt, Executor, Settings, StepError};
 use crate::history::{HistoryDetail, HistoryRow, MigrationId, RowState};
 use crate::hook::Pending;
 use crate::lock::{self, LockError, Wait, Waited};
@@ -34,6 +34,8 @@ pub(super) struct Run<'a> {
     shared: bool,
     /// Who holds the run's lock, where this run goes on without it.
     holder: Option<String>,
+    /// Another tool's history, in which what is applied is recorded too.
+    pub(super) beside: Option<Box<dyn Beside>>,
     /// What was planned last, by index.
     planned: Vec<usize>,
     wait: Wait<'a>,
@@ -85,6 +87,7 @@ impl<'a> Run<'a> {
             has_history: false,
             shared: false,
             holder: None,
+            beside: None,
             planned: Vec::new(),
             wait,
         }
@@ -108,7 +111,11 @@ impl Run<'_> {
 
     /// Plans, and gives the history that it planned with.
     async fn plan(&mut self, history: Option<Vec<HistoryRow>>) -> Result<(Plan, Vec<HistoryRow>), MigrateError> {
+        #[cfg(feature = "other-tools")]
+        let history = self.take_over(history).await?;
         let (m, mut history) = (self.migrator, history);
+        #[cfg(feature = "other-tools")]
+        m.refuse_other_history(&mut *self.session, &self.files.migrations, history.as_deref()).await?;
         let outlook = m.outlook(&mut *self.session, &mut self.files, &mut history, Check::Texts).await?;
         self.has_history = history.is_some();
         let plan = m.decide(outlook)?;
@@ -275,6 +282,8 @@ impl Run<'_> {
                 Err(error) => return Err(MigrateError::backend("make the history table", error)),
             }
         }
+        #[cfg(feature = "other-tools")]
+        self.share().await?;
         Ok(())
     }
 
@@ -376,6 +385,7 @@ impl Run<'_> {
             settings: &self.settings,
             listeners: &m.listeners,
             cancel: &m.cancel,
+            beside: self.beside.as_deref(),
             unsettled: None,
             doubt: Doubt::default(),
         };
@@ -406,6 +416,10 @@ impl Run<'_> {
     }
 
     async fn failed(&mut self, steps: &[&Step], doubt: Doubt, mut failed: Box<FailedMigration>) -> Interruption {
+        #[cfg(feature = "other-tools")]
+        if failed.aftermath == Aftermath::RolledBack && self.was_taken(&failed.id).await {
+            return Interruption::PlanAgain;
+        }
         if failed.aftermath == Aftermath::InDoubt
             && let Err(interruption) = self.settle_doubt(steps, doubt, &mut failed).await
         {

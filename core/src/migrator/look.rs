@@ -45,6 +45,13 @@ impl Files {
         Self { migrations: loaded.migrations, problems: loaded.problems, passed_over, checked, room: KEPT_TEXT }
     }
 
+    /// The migrations, where nothing is wrong with the sources as a whole.
+    #[cfg(feature = "other-tools")]
+    pub(super) fn complete(self) -> Result<Vec<Migration>, MigrateError> {
+        LoadError::unless_empty(self.problems).map_err(MigrateError::load)?;
+        Ok(self.migrations)
+    }
+
     /// Keeps a text that was looked through, where there is room: what was checked is what runs.
     pub(super) fn keep(&mut self, migration: usize, text: Option<String>) {
         if let Some(text) = text
@@ -253,6 +260,8 @@ impl Migrator {
 
     pub(super) async fn preview(&self) -> Result<Preview, MigrateError> {
         let Look { mut session, mut files, mut history } = self.look(HistoryDetail::Check).await?;
+        #[cfg(feature = "other-tools")]
+        self.refuse_other_history(&mut *session, &files.migrations, history.as_deref()).await?;
         let outlook = self.outlook(&mut *session, &mut files, &mut history, Check::Texts).await;
         let plan = match outlook.map(|outlook| self.decide(outlook)) {
             Ok(Ok(plan)) if history.is_none() && !plan.steps.is_empty() => {
@@ -287,13 +296,18 @@ impl Migrator {
             None => self.tables(&mut *session).await?,
             Some(_) => Vec::new(),
         };
+        #[cfg(feature = "other-tools")]
+        let other = self.note_other_history(&mut *session, &files.migrations, history.as_deref()).await;
         let _ = session.close().await;
         let Outlook { plan, problems, .. } = outlook?;
         LoadError::unless_empty(problems).map_err(MigrateError::load)?;
-        let (up_to_date, notes) = match plan {
+        #[cfg_attr(not(feature = "other-tools"), expect(unused_mut, reason = "there is nothing to add"))]
+        let (up_to_date, mut notes) = match plan {
             Ok(plan) => (plan.steps.is_empty(), plan.notes),
             Err(refused) => (false, files.passed_over.iter().chain(refused.notes()).cloned().collect()),
         };
+        #[cfg(feature = "other-tools")]
+        notes.extend(other?);
         let migrations = files.migrations;
         let history = history.unwrap_or_default();
         let assessment = self.assess(&migrations, &history);

@@ -93,6 +93,13 @@ pub enum Refusal {
         /// How many migrations are recorded.
         rows: usize,
     },
+    /// Another tool has migrated the database, and its history is not gone on with yet.
+    OtherHistory {
+        /// What is in the way.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
 }
 
 impl Refusal {
@@ -115,6 +122,7 @@ impl Refusal {
                 "run the release that knows it, or allow a newer database during a rolling deploy".to_owned()
             }
             Self::Running { .. } => "wait for it".to_owned(),
+            Self::OtherHistory { hint, .. } => hint.clone(),
             Self::Interrupted { id, .. } => format!(
                 "look whether the statement took effect, then run `whimbrel resolve {0} --done` or `whimbrel resolve {0} --retry`",
                 id.arguments()
@@ -143,6 +151,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownTarget(version) => write!(f, "there is no migration {version} to stop at"),
+            Self::OtherHistory { message, .. } => f.write_str(message),
             Self::OutOfOrder(id) => write!(f, "{id} is pending, and newer ones are applied already"),
             Self::Edited { id, file, recorded, now } => {
                 write!(f, "{id} was edited after it was applied: {file} has checksum {now}, the history {recorded}")
@@ -215,6 +224,12 @@ impl PlanError {
     /// For this reason alone.
     pub(crate) fn of(refusal: Refusal) -> Self {
         Self { refusals: vec![refusal], notes: Vec::new(), problems: Vec::new() }
+    }
+
+    /// For these reasons, where there are any.
+    #[cfg(feature = "other-tools")]
+    pub(crate) fn of_all(refusals: Vec<Refusal>) -> Option<Self> {
+        (!refusals.is_empty()).then_some(Self { refusals, notes: Vec::new(), problems: Vec::new() })
     }
 
     pub(crate) fn with_problems(self, problems: Vec<Problem>) -> Self {

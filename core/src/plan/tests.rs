@@ -463,6 +463,7 @@ proptest! {
             Refusal::Interrupted { id, .. } | Refusal::InterruptedAndEdited { id, .. } => format!("interrupted {id}"),
             Refusal::PrefixEdited { id, .. } => format!("prefix {id}"),
             Refusal::Untracked(_) | Refusal::Tracked { .. } => "no matter of planning".to_owned(),
+            Refusal::OtherHistory { .. } => "other history".to_owned(),
         };
         let given: Vec<String> = error.iter().flat_map(PlanError::refusals).map(word).collect();
         prop_assert_eq!(given.len(), expected.len(), "each once");

@@ -12,10 +12,14 @@ use std::ops::Range;
 
 #[cfg(feature = "other-tools")]
 pub use drizzle::DrizzleLayout;
+#[cfg(feature = "other-tools")]
+pub(crate) use drizzle::TOOL as DRIZZLE;
 pub(super) use formats::layout_of;
 pub use formats::{Format, UnknownFormat, formats};
 #[cfg(feature = "other-tools")]
 pub use sqlx::SqlxLayout;
+#[cfg(feature = "other-tools")]
+pub(crate) use sqlx::TOOL as SQLX;
 pub(super) use whimbrel::Entry;
 pub use whimbrel::WhimbrelLayout;
 

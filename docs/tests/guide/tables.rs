@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::blocks::guide;
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "migrate",
     "status",
     "generate",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 19] = [
     "pull",
     "schema",
     "baseline",
+    "adopt",
     "rebase",
     "squash",
     "new",

@@ -1,0 +1,239 @@
+//! Going on with another tool's history.
+
+use super::Migrator;
+use super::look::{Look, not_read};
+use super::record::{Recorded, waited_for_lock};
+use crate::adopt::{
+    Adoption, Case, FindingKind, ForeignFile, ForeignHistory, ForeignRow, ForeignTable, Judged, reader, tables_beside,
+};
+use crate::backend::Session;
+use crate::error::{BackendError, BackendErrorKind};
+use crate::execute::{TOOL_VERSION, count};
+use crate::history::{HistoryDetail, HistoryRow, RowState};
+use crate::lock::Wait;
+use crate::migration::Migration;
+use crate::problem::LoadError;
+use crate::report::MigrateError;
+use crate::sql::Sql;
+
+/// What an adoption asks for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wish<'a> {
+    pub(super) accept: &'a [FindingKind],
+    pub(super) write: bool,
+}
+
+/// An adoption that was judged, and the rows that it would record.
+pub(super) struct Decided {
+    adoption: Adoption,
+    pub(super) rows: Vec<HistoryRow>,
+    /// Whimbrel's history is there.
+    has_history: bool,
+}
+
+impl Decided {
+    fn is_nothing_to_do(&self) -> bool {
+        self.adoption.is_refused() || (self.rows.is_empty() && self.has_history)
+    }
+}
+
+impl Migrator {
+    /// Judges, and records where nothing is in the way. What there is to do is seen before any lock is taken.
+    pub(super) async fn adopt_history(&self, wish: Wish<'_>) -> Result<Adoption, MigrateError> {
+        let Look { mut session, files, history } = self.look(HistoryDetail::Full).await?;
+        let migrations = files.complete()?;
+        let adopted = self.adopt_on(&mut *session, &migrations, history.as_deref(), wish).await;
+        if let Err(error) = session.close().await {
+            tracing::debug!(%error, "the session was not closed in good order");
+        }
+        adopted
+    }
+
+    pub(super) async fn adopt_on(
+        &self,
+        session: &mut dyn Session,
+        migrations: &[Migration],
+        history: Option<&[HistoryRow]>,
+        wish: Wish<'_>,
+    ) -> Result<Adoption, MigrateError> {
+        let reader = reader_of(migrations)?;
+        let mut decided = self.decide_adoption(session, reader, migrations, history, wish.accept).await?;
+        if !wish.write || decided.is_nothing_to_do() {
+            return Ok(decided.adoption);
+        }
+        let shared = self.take_lock(session).await?;
+        if !shared {
+            self.take_lock_of(session, reader).await?;
+        }
+        let mut wait = Wait::new(&*self.backend, &self.listeners, &self.cancel, self.lock_wait);
+        loop {
+            match session.history(HistoryDetail::Full).await {
+                Ok(history) => {
+                    decided =
+                        self.decide_adoption(session, reader, migrations, history.as_deref(), wish.accept).await?;
+                    if decided.is_nothing_to_do()
+                        || self.record_rows(session, &decided.rows).await? == Recorded::Written
+                    {
+                        return Ok(decided.adoption);
+                    }
+                }
+                Err(error) if error.kind() == BackendErrorKind::Busy => {}
+                Err(error) => return Err(not_read(error)),
+            }
+            wait.tell(None);
+            wait.pause().await.map_err(|ended| waited_for_lock(None, &ended))?;
+        }
+    }
+
+    /// The other tool's own lock, so that it does not run meanwhile. It ends with the session.
+    async fn take_lock_of(&self, session: &mut dyn Session, reader: &dyn ForeignHistory) -> Result<(), MigrateError> {
+        let lexer = self.backend.dialect().lexer;
+        let failed = |error| MigrateError::backend("take the other tool's lock", error);
+        let Some(ask) = lexer.database_with_locks() else { return Ok(()) };
+        let name = first_value(self.sql(session).query(ask).await.map_err(failed)?);
+        let Some(key) = name.and_then(|name| reader.lock_key(&name)) else { return Ok(()) };
+        let mut wait = Wait::new(&*self.backend, &self.listeners, &self.cancel, self.lock_wait);
+        let holder = || Some(format!("a run of {}", reader.called()));
+        loop {
+            let answer = self.sql(session).query(&lexer.try_advisory_lock(key)).await.map_err(failed)?;
+            if first_value(answer).as_deref() == Some("1") {
+                return Ok(());
+            }
+            wait.tell(holder().as_deref());
+            wait.pause().await.map_err(|ended| waited_for_lock(holder(), &ended))?;
+        }
+    }
+
+    /// Reads the other history and judges it.
+    pub(super) async fn decide_adoption(
+        &self,
+        session: &mut dyn Session,
+        reader: &'static dyn ForeignHistory,
+        migrations: &[Migration],
+        history: Option<&[HistoryRow]>,
+        accept: &[FindingKind],
+    ) -> Result<Decided, MigrateError> {
+        let lexer = self.backend.dialect().lexer;
+        let known = history.unwrap_or_default();
+        let is_known = |migration: &Migration| known.iter().any(|row| row.id == migration.id);
+        let files = migrations.iter().map(|it| ForeignFile::of(it, reader, is_known(it)));
+        let files: Vec<ForeignFile<'_>> =
+            files.filter_map(Result::transpose).collect::<Result<_, _>>().map_err(MigrateError::load)?;
+        let mut sql = self.sql(session);
+        let table = self.one_table(reader, &mut sql).await?;
+        let rows = reader.rows(&mut sql, lexer, &table).await.map_err(other_not_read)?;
+        let beside = match &history {
+            None if rows.is_empty() => tables_beside(&mut sql, lexer, &table).await.map_err(other_not_read)?,
+            _ => Vec::new(),
+        };
+        let case = Case { reader, table: &table, rows: &rows, files: &files, beside: &beside, accept };
+        let Judged { matches, record } = case.judge();
+        let own = record.iter().map(|(file, row)| self.history_row(files[*file].migration, &rows[*row], reader));
+        let own: Vec<HistoryRow> = own.collect::<Result<_, _>>().map_err(MigrateError::load)?;
+        let mut adoption = Adoption {
+            tool: reader.tool(),
+            tool_called: reader.called(),
+            table: table.to_string(),
+            rows: rows.len(),
+            matches,
+            recorded: 0,
+        };
+        adoption.recorded = if adoption.is_refused() { 0 } else { own.len() };
+        Ok(Decided { adoption, rows: own, has_history: history.is_some() })
+    }
+
+    /// The one table in which that history is.
+    async fn one_table(
+        &self,
+        reader: &dyn ForeignHistory,
+        sql: &mut (dyn Sql + '_),
+    ) -> Result<ForeignTable, MigrateError> {
+        let mut tables =
+            reader.find(sql, self.backend.dialect().lexer, &self.other_history).await.map_err(other_not_read)?;
+        match (tables.pop(), tables.as_slice()) {
+            (Some(table), []) => Ok(table),
+            (Some(last), others) => {
+                let all: Vec<String> = others.iter().chain([&last]).map(ToString::to_string).collect();
+                let message = format!("{} could each be the history of {}", all.join(" and "), reader.called());
+                Err(refuse(message, "say which with `--from-schema` and `--from-table`"))
+            }
+            (None, _) => {
+                let place = match &self.other_history.table {
+                    Some(table) => format!("{table} with the columns that {} gives it", reader.called()),
+                    None => reader.tables().join(" or "),
+                };
+                let message = format!("the database has no history of {}: there is no table {place}", reader.called());
+                let hint = "name the table with `--from-table` where it is called otherwise; where nothing was applied yet, \
+                            `whimbrel migrate` is enough";
+                Err(refuse(message, hint))
+            }
+        }
+    }
+
+    /// Whimbrel's row for a migration that another tool applied.
+    fn history_row(
+        &self,
+        migration: &Migration,
+        row: &ForeignRow,
+        reader: &dyn ForeignHistory,
+    ) -> Result<HistoryRow, LoadError> {
+        let dialect = self.backend.dialect();
+        let text = migration.text()?;
+        // What this release would refuse was applied all the same.
+        let statements = migration.statements(dialect, &text).map_or(0, |statements| count(statements.len()));
+        Ok(HistoryRow {
+            id: migration.id.clone(),
+            name: migration.name.clone(),
+            checksum: migration.checksum.clone(),
+            token_checksum: Some(migration.token_checksum(dialect)?),
+            state: RowState::Applied,
+            statements_done: statements,
+            statements_total: statements,
+            prefix_checksum: None,
+            fence: 1,
+            lease_left: None,
+            started_at: None,
+            finished_at: row.applied_at,
+            duration_ms: row.duration_ms,
+            origin: format!("adopted:{}", reader.tool()).into(),
+            tool_version: TOOL_VERSION.into(),
+            run_by: self.settings.run_by.as_str().into(),
+            error: None,
+        })
+    }
+}
+
+/// The reader of the tool that the migrations were written for.
+pub(super) fn reader_of(migrations: &[Migration]) -> Result<&'static dyn ForeignHistory, MigrateError> {
+    let mut tools: Vec<&'static str> = Vec::new();
+    for foreign in migrations.iter().filter_map(Migration::foreign) {
+        if !tools.contains(&foreign.tool) {
+            tools.push(foreign.tool);
+        }
+    }
+    match *tools.as_slice() {
+        [] => Err(refuse(
+            "no migration was written for another tool: there is no history to go on with".to_owned(),
+            "name that tool's folder with `--dir`, and its format with `--format` where the folder does not show it",
+        )),
+        [tool] => reader(tool).ok_or_else(|| {
+            refuse(format!("the history of {tool} is not read yet"), "record what is applied with `whimbrel baseline`")
+        }),
+        _ => Err(refuse(
+            format!("the migrations were written for several tools: {}", tools.join(", ")),
+            "adopt the history of one at a time",
+        )),
+    }
+}
+
+fn first_value(rows: Vec<crate::backend::TextRow>) -> Option<String> {
+    rows.into_iter().next()?.into_iter().next()?
+}
+
+fn refuse(message: String, hint: &str) -> MigrateError {
+    MigrateError::backend("adopt", BackendError::new(BackendErrorKind::Config, message).with_hint(hint))
+}
+
+pub(super) fn other_not_read(error: BackendError) -> MigrateError {
+    MigrateError::backend("read the other tool's history", error)
+}

@@ -1,0 +1,207 @@
+//! A database that another tool has migrated so far: it is not migrated a second time.
+
+use super::Migrator;
+use super::adopt::{Wish, other_not_read, reader_of};
+use super::apply::Run;
+use super::look::not_read;
+use crate::adopt::{Adoption, Finding, FindingKind, ForeignFile, ForeignHistory, ForeignTable, Verdict, reader};
+use crate::backend::Session;
+use crate::error::{BackendError, BackendErrorKind};
+use crate::event::Event;
+use crate::execute::{self, Beside};
+use crate::history::{HistoryDetail, HistoryRow, MigrationId};
+use crate::migration::Migration;
+use crate::plan::{DatabaseAhead, Note, PlanError, Refusal};
+use crate::problem::LoadError;
+use crate::report::MigrateError;
+use crate::split::Lexer;
+
+impl Migrator {
+    /// Refuses where migrations that were written for another tool would run in a database which that tool has migrated,
+    /// and none of them is in Whimbrel's history.
+    pub(super) async fn refuse_other_history(
+        &self,
+        session: &mut dyn Session,
+        migrations: &[Migration],
+        history: Option<&[HistoryRow]>,
+    ) -> Result<(), MigrateError> {
+        let Some(told) = self.other_history_of(session, migrations, history).await? else { return Ok(()) };
+        let message = format!("{told}: what it tells as applied would be applied a second time");
+        let hint =
+            "go on with that history: `whimbrel adopt --dry-run` shows how, and `whimbrel adopt` does it".to_owned();
+        Err(MigrateError::plan(PlanError::of(Refusal::OtherHistory { message, hint })))
+    }
+
+    /// What a person who asks where things stand should know of that.
+    pub(super) async fn note_other_history(
+        &self,
+        session: &mut dyn Session,
+        migrations: &[Migration],
+        history: Option<&[HistoryRow]>,
+    ) -> Result<Option<Note>, MigrateError> {
+        let told = self.other_history_of(session, migrations, history).await?;
+        Ok(told.map(|told| Note::OtherHistory(format!("{told}: `whimbrel adopt` goes on with it").into())))
+    }
+
+    /// Another tool's history that is not gone on with yet, in words. Asks the database only where there may be one.
+    async fn other_history_of(
+        &self,
+        session: &mut dyn Session,
+        migrations: &[Migration],
+        history: Option<&[HistoryRow]>,
+    ) -> Result<Option<String>, MigrateError> {
+        let Some(reader) = unrecorded(migrations, history).and_then(reader) else { return Ok(None) };
+        let lexer = self.backend.dialect().lexer;
+        let mut sql = self.sql(session);
+        let tables = reader.find(&mut sql, lexer, &self.other_history).await.map_err(other_not_read)?;
+        let mut used = Vec::new();
+        for table in tables {
+            // Whoever adopted an empty one has a history, and nothing in it.
+            let is_empty =
+                history.is_some() && reader.rows(&mut sql, lexer, &table).await.map_err(other_not_read)?.is_empty();
+            used.extend((!is_empty).then(|| table.to_string()));
+        }
+        let told = || {
+            let tables = used.join(" and ");
+            format!("the database has a history of {}, {tables}, and none of Whimbrel's", reader.called())
+        };
+        Ok((!used.is_empty()).then(told))
+    }
+}
+
+/// The other tool's table, into which each migration is recorded too.
+#[derive(Debug)]
+pub(super) struct Shared {
+    reader: &'static dyn ForeignHistory,
+    table: ForeignTable,
+    lexer: Lexer,
+}
+
+impl Beside for Shared {
+    fn insert(&self, migration: &Migration) -> Result<Option<String>, LoadError> {
+        let file = ForeignFile::of(migration, self.reader, false)?;
+        Ok(file.map(|file| self.table.insert(&self.reader.row_of(self.lexer, &self.table, &file))))
+    }
+}
+
+impl Run<'_> {
+    /// Takes over what the other tool has applied, where this run goes on with its history. Gives the history as it is then.
+    pub(super) async fn take_over(
+        &mut self,
+        history: Option<Vec<HistoryRow>>,
+    ) -> Result<Option<Vec<HistoryRow>>, MigrateError> {
+        let m = self.migrator;
+        let begins = m.untracked.as_ref().is_some_and(|policy| policy.adopts())
+            && unrecorded(&self.files.migrations, history.as_deref()).is_some();
+        if !(begins || m.shares_history) || !self.files.problems.is_empty() {
+            return Ok(history);
+        }
+        let foreign = self.files.migrations.iter().find_map(Migration::foreign);
+        let Some(reader) = foreign.and_then(|foreign| reader(foreign.tool)) else { return Ok(history) };
+        let lexer = m.backend.dialect().lexer;
+        let tables = reader.find(&mut m.sql(&mut *self.session), lexer, &m.other_history).await;
+        if tables.map_err(other_not_read)?.is_empty() {
+            return Ok(history);
+        }
+        // What a newer program of the other kind has applied is as if a newer one of this kind had.
+        let accept: &[FindingKind] = match m.policy.database_ahead {
+            DatabaseAhead::Allow => &[FindingKind::MissingFile],
+            DatabaseAhead::Refuse => &[],
+        };
+        let wish = Wish { accept, write: true };
+        let adoption = m.adopt_on(&mut *self.session, &self.files.migrations, history.as_deref(), wish).await?;
+        if let Some(refusals) = refusals_of(&adoption) {
+            return Err(MigrateError::plan(refusals));
+        }
+        if adoption.recorded == 0 && history.is_some() {
+            return Ok(history);
+        }
+        for it in &adoption.matches {
+            if let (
+                Some(id),
+                Some(name),
+                Verdict::Verified | Verdict::Unverified | Verdict::ByHand | Verdict::Accepted,
+            ) = (&it.id, &it.name, it.verdict)
+            {
+                let origin = format!("adopted:{}", adoption.tool);
+                m.listeners.tell(&Event::Recorded { id, name, origin: &origin });
+                self.report.recorded.push(id.clone());
+            }
+        }
+        self.session.history(HistoryDetail::Check).await.map_err(not_read)
+    }
+
+    /// Makes sure of the other tool's table, where what is applied is recorded there too.
+    pub(super) async fn share(&mut self) -> Result<(), MigrateError> {
+        let m = self.migrator;
+        if !m.shares_history || self.beside.is_some() {
+            return Ok(());
+        }
+        let reader = reader_of(&self.files.migrations)?;
+        let lexer = m.backend.dialect().lexer;
+        let by_folders = self.files.migrations.iter().any(|it| it.file().ends_with("migration.sql"));
+        let Some((mut statements, made)) = reader.creates(lexer, &m.other_history, by_folders) else {
+            let message = format!("the history of {} cannot be shared", reader.called());
+            let error = BackendError::new(BackendErrorKind::Unsupported, message)
+                .with_hint("adopt it once with `whimbrel adopt`, and apply migrations with one tool from then on");
+            return Err(MigrateError::backend("share the other tool's history", error));
+        };
+        let tables =
+            reader.find(&mut m.sql(&mut *self.session), lexer, &m.other_history).await.map_err(other_not_read)?;
+        let table = match tables.into_iter().next() {
+            Some(table) => {
+                statements.clear();
+                table
+            }
+            None => made,
+        };
+        statements.push(table.keep_apart(reader.once()));
+        let error = loop {
+            let role = self.settings.role.as_deref();
+            match execute::make_beside(&mut *self.session, role, &statements, &m.listeners).await {
+                Ok(()) => break None,
+                Err(error) if matches!(error.kind(), BackendErrorKind::Busy | BackendErrorKind::Conflict) => {
+                    self.pause(None).await?;
+                }
+                Err(error) => break Some(error),
+            }
+        };
+        if let Some(error) = error {
+            let hint = format!(
+                "{table} must hold each migration once, and belong to the role of this run: `whimbrel adopt --dry-run` tells rows \
+                 that stand twice"
+            );
+            return Err(MigrateError::backend("prepare the other tool's history", error.with_hint(hint)));
+        }
+        self.beside = Some(Box::new(Shared { reader, table, lexer }));
+        Ok(())
+    }
+
+    /// Whether the other tool has applied this migration meanwhile: what failed here failed for that.
+    pub(super) async fn was_taken(&mut self, id: &MigrationId) -> bool {
+        let m = self.migrator;
+        if self.beside.is_none() {
+            return false;
+        }
+        let Ok(reader) = reader_of(&self.files.migrations) else { return false };
+        let Ok(history) = self.session.history(HistoryDetail::Check).await else { return false };
+        let decided =
+            m.decide_adoption(&mut *self.session, reader, &self.files.migrations, history.as_deref(), &[]).await;
+        decided.is_ok_and(|decided| decided.rows.iter().any(|row| row.id == *id))
+    }
+}
+
+/// What is in the way of an adoption, as reasons not to run.
+fn refusals_of(adoption: &Adoption) -> Option<PlanError> {
+    let refusal =
+        |finding: &Finding| Refusal::OtherHistory { message: finding.message.clone(), hint: finding.hint.clone() };
+    PlanError::of_all(adoption.in_the_way().map(refusal).collect())
+}
+
+/// The tool for which migrations were written of whose namespace nothing is in the history.
+fn unrecorded(migrations: &[Migration], history: Option<&[HistoryRow]>) -> Option<&'static str> {
+    let is_recorded =
+        |namespace: &str| history.is_some_and(|rows| rows.iter().any(|row| *row.id.namespace == *namespace));
+    let mut foreign = migrations.iter().filter_map(|it| Some((&it.id.namespace, it.foreign()?.tool)));
+    foreign.find(|(namespace, _)| !is_recorded(namespace)).map(|(_, tool)| tool)
+}
