@@ -85,7 +85,7 @@ fn newest_snapshot(opened: &Opened<'_>, status: &Status) -> Result<Option<Snapsh
 
 /// How the database differs from the snapshot, and what was not compared.
 async fn drift(opened: &Opened<'_>, snapshot: &Snapshot) -> Result<(Vec<String>, Vec<String>), CliError> {
-    let (engine, live) = (opened.engine()?, opened.live(&[]).await?);
+    let (engine, live) = (opened.engine()?, opened.live().await?);
     let compared = compare_live(&snapshot.schema, &live.schema, &engine.rules());
     let drift = compared.differences.iter().map(|it| printable(&it.to_string())).collect();
     Ok((drift, compared.uncompared.iter().chain(&live.uncompared).map(|it| printable(it)).collect()))
