@@ -17,6 +17,7 @@ mod compare;
 mod copied;
 mod dialect;
 pub mod diff;
+pub mod drizzle;
 pub mod expr;
 mod folder;
 pub mod generate;

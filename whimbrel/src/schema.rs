@@ -23,12 +23,11 @@ pub use whimbrel_schema::*;
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use push::{Push, PushError};
-pub use untracked::{Baseline, BaselineError, Baselined, Different};
-
 #[cfg(feature = "sqlite")]
 pub use scratch::MemoryScratch;
 #[cfg(feature = "postgres")]
 pub use scratch::ServerScratch;
+pub use untracked::{Baseline, BaselineError, Baselined, Different};
 
 use model::ObjectName;
 

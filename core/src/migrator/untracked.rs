@@ -85,8 +85,11 @@ impl Migrator {
         let dialect = self.backend.dialect();
         let text = migration.text().map_err(MigrateError::load)?;
         let tokens = migration.token_checksum(dialect).map_err(MigrateError::load)?;
-        // A text that may not run has been run, by whoever made the database.
-        let statements = crate::split::split(dialect.lexer, &text).map_or(0, |statements| statements.len());
+        let statements = match migration.statements(dialect, &text) {
+            Ok(statements) => statements.len(),
+            // A text that may not run has been run, by whoever made the database.
+            Err(_) => crate::split::split(dialect.lexer, &text).map_or(0, |statements| statements.len()),
+        };
         Ok((tokens, execute::count(statements)))
     }
 

@@ -118,11 +118,16 @@ fn against(node: Node, ty: &str, types: Types<'_>) -> Node {
         Node::Cast { expr, ty: cast } => match *expr {
             Node::Text(text) if base(&cast) == ty => literal::of_type(text, ty),
             Node::Array(items) if base(&cast) == ty && !items.is_empty() => against(Node::Array(items), ty, types),
-            inner if cast == ty && is_promoted(&inner, ty, types) => inner,
+            inner if is_beside(&cast, ty) && is_promoted(&inner, &cast, types) => inner,
             inner => Node::Cast { expr: Box::new(inner), ty: cast },
         },
         other => other,
     }
+}
+
+/// Whether Postgres turns what stands beside a `ty` into a `cast`: there is no operator between a real and another number.
+fn is_beside(cast: &str, ty: &str) -> bool {
+    cast == ty || (ty == "real" && cast == "double precision")
 }
 
 /// Whether Postgres turns `node` into a `ty` beside another `ty` without being told.

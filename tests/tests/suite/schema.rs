@@ -1,6 +1,7 @@
 //! One schema file, two dialects: generated migrations on databases that have rows.
 
 mod changes;
+mod drizzle_snapshots;
 mod fuzz;
 mod killed;
 mod online;
