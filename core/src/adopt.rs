@@ -19,8 +19,8 @@ use crate::split::Lexer;
 use crate::sql::Sql;
 use crate::timestamp::Timestamp;
 pub use finding::{Adoption, Finding, FindingKind, Match, OtherHistory, Verdict};
-pub use proof::{Proved, SchemaProof};
 pub(crate) use judge::{Case, Judged};
+pub use proof::{Proved, SchemaProof};
 pub(crate) use table::{ForeignTable, beside as tables_beside};
 
 /// The history of another tool: one file each.

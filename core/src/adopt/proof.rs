@@ -47,7 +47,11 @@ pub(crate) fn newest<'a>(adoption: &'a Adoption, migrations: &[Migration]) -> Re
     let own = migrations.iter().filter(|it| it.id.namespace == newest.namespace && it.id.version() <= newest.version());
     let all = own.filter(|it| it.id.version().is_some()).all(|it| told.contains(&&it.id));
     let plain = adoption.matches.iter().all(|it| it.findings.is_empty());
-    if all && plain { Ok(newest) } else { Err("the history does not tell everything up to its newest migration as applied") }
+    if all && plain {
+        Ok(newest)
+    } else {
+        Err("the history does not tell everything up to its newest migration as applied")
+    }
 }
 
 /// Enters what the comparison showed.
@@ -58,7 +62,10 @@ pub(crate) fn enter(adoption: &mut Adoption, newest: &MigrationId, proved: Prove
     let (instead, differences) = match proved {
         Proved::Equal(notes) => {
             adoption.proved = Some(version);
-            adoption.notes.extend(notes);
+            // The schema that only that tool's table is in.
+            let own = adoption.table.split_once('.').map(|(schema, _)| format!("not compared: the schema {schema}: "));
+            let is_own = |note: &String| own.as_ref().is_some_and(|own| note.starts_with(own));
+            adoption.notes.extend(notes.into_iter().filter(|note| !is_own(note)));
             return;
         }
         Proved::Different { instead, differences } => (instead, differences),
@@ -79,10 +86,14 @@ pub(crate) fn enter(adoption: &mut Adoption, newest: &MigrationId, proved: Prove
         return;
     }
     let remedy = match instead {
-        Some(instead) => format!("put the rows of the history right, or record what is there with `whimbrel baseline {instead}`"),
-        None => "rows of the history are gone, a migration was applied in part, or something was changed by hand: make the \
+        Some(instead) => {
+            format!("put the rows of the history right, or record what is there with `whimbrel baseline {instead}`")
+        }
+        None => {
+            "rows of the history are gone, a migration was applied in part, or something was changed by hand: make the \
                  database equal"
-            .to_owned(),
+                .to_owned()
+        }
     };
     let hint = format!("{remedy}; or record what the history tells with `--accept differs`");
     let accepted = accept.contains(&FindingKind::Differs);

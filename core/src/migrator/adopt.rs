@@ -109,8 +109,7 @@ impl Migrator {
             }
         };
         let Some(version) = newest.version() else { return Ok(()) };
-        let own: Vec<Migration> =
-            migrations.iter().filter(|it| it.id.namespace == newest.namespace).cloned().collect();
+        let own: Vec<Migration> = migrations.iter().filter(|it| it.id.namespace == newest.namespace).cloned().collect();
         let mut sql = self.sql(session);
         let proved = unless_cancelled(&self.cancel, prover.prove(&own, version, &mut sql)).await;
         match proved.ok_or_else(|| MigrateError::cancelled(None))? {

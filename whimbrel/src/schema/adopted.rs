@@ -8,6 +8,9 @@ use whimbrel_schema::baseline::{Evidence, Placed, Proof, prove};
 
 use super::Baseline;
 
+/// What is said of the other tool's own table.
+const BOOKS: &str = "it looks like the books of a tool for migrations";
+
 /// The same comparison as for a database without a history, at the version that the other history tells.
 #[async_trait]
 impl SchemaProof for Baseline {
@@ -25,11 +28,8 @@ impl SchemaProof for Baseline {
         let newest = migrations.iter().filter_map(|it| it.id.version()).max();
         let end = self.at_version(migrations, &live, newest).await?;
         let at_end: BTreeSet<_> = end.differences.iter().map(|it| &it.difference).collect();
-        let (others, own): (Vec<Placed>, Vec<Placed>) = told
-            .differences
-            .iter()
-            .cloned()
-            .partition(|it| it.files.is_none() && at_end.contains(&it.difference));
+        let (others, own): (Vec<Placed>, Vec<Placed>) =
+            told.differences.iter().cloned().partition(|it| it.files.is_none() && at_end.contains(&it.difference));
         if own.is_empty() {
             let mut notes = not_compared(&told);
             notes.extend(lines(&others));
@@ -67,5 +67,6 @@ fn lines(differences: &[Placed]) -> Vec<String> {
 }
 
 fn not_compared(proof: &Proof) -> Vec<String> {
-    proof.uncompared.iter().map(|what| format!("not compared: {what}")).collect()
+    let worth_telling = |what: &&String| !what.ends_with(BOOKS);
+    proof.uncompared.iter().filter(worth_telling).map(|what| format!("not compared: {what}")).collect()
 }

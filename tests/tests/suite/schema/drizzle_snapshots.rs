@@ -25,7 +25,8 @@ struct Case {
 
 /// `ALTER TABLE … ADD` of Drizzle 0.x leaves `ON DELETE` and `ON UPDATE` out of what it refers to.
 const WITHOUT_ACTION: &str = "ADD COLUMN of 0.x writes the reference without its actions";
-const KEEPS_NAME: &str = "a renamed table keeps the name of its primary key, which the snapshot makes up from the new one";
+const KEEPS_NAME: &str =
+    "a renamed table keeps the name of its primary key, which the snapshot makes up from the new one";
 const FORGOTTEN: &str = "`drizzle-kit up` takes NOT NULL from the keys that 0.x has written with it";
 const COVERED: &str = "a unique constraint beside the primary key on the same column is none of its own in Postgres";
 
