@@ -274,8 +274,8 @@ pub(crate) struct Adopt {
     /// Show which row stands for which file, and record nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Go on in spite of this kind of finding: edited, wrong-hash, missing-file, skipped, out-of-order, duplicate, no-time or
-    /// empty; may be given several times.
+    /// Go on in spite of this kind of finding: edited, wrong-hash, missing-file, skipped, out-of-order, duplicate, no-time,
+    /// empty or differs; may be given several times.
     #[arg(long, value_name = "FINDING")]
     pub(crate) accept: Vec<FindingKind>,
     /// The table of the other tool, where it is not called as usual [default: from-table of the file].

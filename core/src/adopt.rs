@@ -4,6 +4,7 @@ mod drizzle;
 mod finding;
 mod judge;
 mod moment;
+pub(crate) mod proof;
 mod sqlx;
 mod table;
 
@@ -19,6 +20,7 @@ use crate::sql::Sql;
 use crate::timestamp::Timestamp;
 pub use finding::{Adoption, Finding, FindingKind, Match, OtherHistory, Verdict};
 pub(crate) use judge::{Case, Judged};
+pub use proof::{Proved, SchemaProof};
 pub(crate) use table::{ForeignTable, beside as tables_beside};
 
 /// The history of another tool: one file each.

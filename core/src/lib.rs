@@ -37,7 +37,7 @@ mod version;
 
 pub use admin::DatabaseAdmin;
 #[cfg(feature = "other-tools")]
-pub use adopt::{Adoption, Finding, FindingKind, Match, OtherHistory, Verdict};
+pub use adopt::{Adoption, Finding, FindingKind, Match, OtherHistory, Proved, SchemaProof, Verdict};
 pub use async_trait::async_trait;
 pub use backend::{
     Halted, Interrupt, LockOutcome, MigrationBackend, Notice, Observer, Op, OpOutcome, Session, Setting,

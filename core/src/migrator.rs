@@ -84,6 +84,8 @@ pub struct Migrator {
     cancel: CancelToken,
     #[cfg(feature = "other-tools")]
     other_history: crate::adopt::OtherHistory,
+    #[cfg(feature = "other-tools")]
+    proof: Option<Arc<dyn crate::adopt::SchemaProof>>,
     /// The other tool's history is gone on with, in its own table too.
     #[cfg(feature = "other-tools")]
     shares_history: bool,
@@ -136,6 +138,8 @@ impl Migrator {
             cancel: CancelToken::new(),
             #[cfg(feature = "other-tools")]
             other_history: crate::adopt::OtherHistory::default(),
+            #[cfg(feature = "other-tools")]
+            proof: None,
             #[cfg(feature = "other-tools")]
             shares_history: false,
         }
@@ -306,6 +310,16 @@ impl Migrator {
     #[must_use]
     pub fn share_other_history(mut self) -> Self {
         self.shares_history = true;
+        self
+    }
+
+    /// Has [`adopt`](Self::adopt) compare the database with what the migrations lead to that the other history tells as
+    /// applied. Where it differs, as where rows of that history are gone or a migration was applied in part, that is a finding;
+    /// what could not be compared is among the notes.
+    #[cfg(feature = "other-tools")]
+    #[must_use]
+    pub fn proving(mut self, proof: impl crate::adopt::SchemaProof + 'static) -> Self {
+        self.proof = Some(Arc::new(proof));
         self
     }
 

@@ -13,6 +13,8 @@
 //! ```
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[cfg(feature = "other-tools")]
+mod adopted;
 mod push;
 mod scratch;
 mod untracked;

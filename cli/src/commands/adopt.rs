@@ -20,6 +20,9 @@ struct Adopted<'a> {
     adopted: usize,
     pending: usize,
     in_the_way: usize,
+    /// The version that the schema was proved to be at.
+    proved: Option<&'a str>,
+    notes: &'a [String],
     matches: Vec<Entry<'a>>,
 }
 
@@ -51,7 +54,7 @@ pub(super) async fn run(context: &Context, flags: &arguments::Adopt) -> Result<u
         table: flags.from_table.clone().or_else(|| opened.target.other_history.table.clone()),
         schema: flags.from_schema.clone().or_else(|| opened.target.other_history.schema.clone()),
     };
-    let migrator = opened.interruptible(&flags.waits)?.other_history(place);
+    let migrator = opened.interruptible(&flags.waits)?.other_history(place).proving(opened.baseline()?);
     let adopted = match flags.dry_run {
         true => migrator.plan_adoption(&flags.accept).await,
         false => migrator.adopt(&flags.accept).await,
@@ -84,6 +87,12 @@ fn show(opened: &Opened<'_>, adoption: &Adoption, dry_run: bool) {
         output.say(format_args!("{}: accepted: {}", output.err().notable("note"), printable(&finding.to_string())));
     }
     findings().filter(|it| !it.accepted).for_each(|finding| output.error(shown(finding)));
+    for note in &adoption.notes {
+        output.say(format_args!("{}: {}", output.err().notable("note"), printable(note)));
+    }
+    if let Some(version) = &adoption.proved {
+        output.done(format_args!("the database is as {version} leaves it"));
+    }
     output.done(summary(adoption, dry_run));
     if output.json {
         output.document(&json::Other { place: opened.place(), done: Some(document(adoption, dry_run)), error: None });
@@ -154,6 +163,8 @@ fn document<'a>(adoption: &'a Adoption, dry_run: bool) -> Adopted<'a> {
         adopted: adoption.recorded,
         pending: adoption.count(Verdict::Pending),
         in_the_way: adoption.in_the_way().count(),
+        proved: adoption.proved.as_deref(),
+        notes: &adoption.notes,
         matches: adoption.matches.iter().map(entry).collect(),
     }
 }

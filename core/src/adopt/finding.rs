@@ -32,6 +32,10 @@ pub struct Adoption {
     pub matches: Vec<Match>,
     /// How many were recorded now; in a dry run how many would be.
     pub recorded: usize,
+    /// The version that the database was proved to be at, see [`Migrator::proving`](crate::Migrator::proving).
+    pub proved: Option<String>,
+    /// What a person should know besides.
+    pub notes: Vec<String>,
 }
 
 impl Adoption {
@@ -164,13 +168,15 @@ pub enum FindingKind {
     NoTime,
     /// The table has no rows, and the database has other tables. Accepted: nothing counts as applied.
     Empty,
+    /// The schema of the database is not what the migrations lead to that are applied. Accepted: they are recorded as applied.
+    Differs,
     /// The row says that the migration failed, or did not end. It cannot be accepted: a person must look.
     Dirty,
 }
 
 impl FindingKind {
     /// Every kind that may be accepted.
-    pub const ACCEPTABLE: [Self; 8] = [
+    pub const ACCEPTABLE: [Self; 9] = [
         Self::Edited,
         Self::WrongHash,
         Self::MissingFile,
@@ -179,6 +185,7 @@ impl FindingKind {
         Self::Duplicate,
         Self::NoTime,
         Self::Empty,
+        Self::Differs,
     ];
 
     /// Its name.
@@ -193,13 +200,14 @@ impl FindingKind {
             Self::Duplicate => "duplicate",
             Self::NoTime => "no-time",
             Self::Empty => "empty",
+            Self::Differs => "differs",
             Self::Dirty => "dirty",
         }
     }
 
     /// Whether what is accepted is recorded.
     pub(super) fn is_recorded(self) -> bool {
-        matches!(self, Self::Edited | Self::WrongHash | Self::OutOfOrder | Self::NoTime)
+        matches!(self, Self::Edited | Self::WrongHash | Self::OutOfOrder | Self::NoTime | Self::Differs)
     }
 }
 

@@ -4,13 +4,14 @@ use super::Migrator;
 use super::look::{Look, not_read};
 use super::record::{Recorded, waited_for_lock};
 use crate::adopt::{
-    Adoption, Case, FindingKind, ForeignFile, ForeignHistory, ForeignRow, ForeignTable, Judged, reader, tables_beside,
+    Adoption, Case, FindingKind, ForeignFile, ForeignHistory, ForeignRow, ForeignTable, Judged, proof, reader,
+    tables_beside,
 };
 use crate::backend::Session;
 use crate::error::{BackendError, BackendErrorKind};
 use crate::execute::{TOOL_VERSION, count};
 use crate::history::{HistoryDetail, HistoryRow, RowState};
-use crate::lock::Wait;
+use crate::lock::{Wait, unless_cancelled};
 use crate::migration::Migration;
 use crate::problem::LoadError;
 use crate::report::MigrateError;
@@ -58,6 +59,7 @@ impl Migrator {
     ) -> Result<Adoption, MigrateError> {
         let reader = reader_of(migrations)?;
         let mut decided = self.decide_adoption(session, reader, migrations, history, wish.accept).await?;
+        self.prove(session, migrations, &mut decided, wish.accept).await?;
         if !wish.write || decided.is_nothing_to_do() {
             return Ok(decided.adoption);
         }
@@ -69,8 +71,9 @@ impl Migrator {
         loop {
             match session.history(HistoryDetail::Full).await {
                 Ok(history) => {
-                    decided =
+                    let now =
                         self.decide_adoption(session, reader, migrations, history.as_deref(), wish.accept).await?;
+                    decided = self.proved_before(session, migrations, decided, now, wish.accept).await?;
                     if decided.is_nothing_to_do()
                         || self.record_rows(session, &decided.rows).await? == Recorded::Written
                     {
@@ -83,6 +86,55 @@ impl Migrator {
             wait.tell(None);
             wait.pause().await.map_err(|ended| waited_for_lock(None, &ended))?;
         }
+    }
+
+    /// Compares the database with what is to be recorded, where that was asked for.
+    async fn prove(
+        &self,
+        session: &mut dyn Session,
+        migrations: &[Migration],
+        decided: &mut Decided,
+        accept: &[FindingKind],
+    ) -> Result<(), MigrateError> {
+        let Some(prover) = self.proof.as_deref().filter(|_| !decided.rows.is_empty()) else { return Ok(()) };
+        let adoption = &mut decided.adoption;
+        if adoption.is_refused() {
+            return Ok(());
+        }
+        let newest = match proof::newest(adoption, migrations) {
+            Ok(newest) => newest.clone(),
+            Err(why) => {
+                adoption.notes.push(format!("the schema was not compared: {why}"));
+                return Ok(());
+            }
+        };
+        let Some(version) = newest.version() else { return Ok(()) };
+        let own: Vec<Migration> = migrations.iter().filter(|it| it.id.namespace == newest.namespace).cloned().collect();
+        let mut sql = self.sql(session);
+        let proved = unless_cancelled(&self.cancel, prover.prove(&own, version, &mut sql)).await;
+        match proved.ok_or_else(|| MigrateError::cancelled(None))? {
+            Ok(proved) => proof::enter(adoption, &newest, proved, accept),
+            Err(why) => adoption.notes.push(format!("the schema was not compared: {why}")),
+        }
+        adoption.recorded = if adoption.is_refused() { 0 } else { decided.rows.len() };
+        Ok(())
+    }
+
+    /// What was decided under the lock, proved: as it was before where it is the same, else anew.
+    async fn proved_before(
+        &self,
+        session: &mut dyn Session,
+        migrations: &[Migration],
+        before: Decided,
+        mut now: Decided,
+        accept: &[FindingKind],
+    ) -> Result<Decided, MigrateError> {
+        let ids = |decided: &Decided| decided.rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>();
+        if ids(&before) == ids(&now) {
+            return Ok(Decided { has_history: now.has_history, ..before });
+        }
+        self.prove(session, migrations, &mut now, accept).await?;
+        Ok(now)
     }
 
     /// The other tool's own lock, so that it does not run meanwhile. It ends with the session.
@@ -137,6 +189,8 @@ impl Migrator {
             rows: rows.len(),
             matches,
             recorded: 0,
+            proved: None,
+            notes: Vec::new(),
         };
         adoption.recorded = if adoption.is_refused() { 0 } else { own.len() };
         Ok(Decided { adoption, rows: own, has_history: history.is_some() })

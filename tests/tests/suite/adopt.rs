@@ -2,6 +2,7 @@
 
 mod drizzle;
 mod findings;
+mod proved;
 mod several;
 mod shared;
 mod sqlx;

@@ -43,9 +43,9 @@ const ORIGIN: &str = "baseline";
 /// ```
 #[derive(Clone)]
 pub struct Baseline {
-    dialect: &'static dyn SchemaDialect,
-    scratch: Option<Arc<dyn Scratch>>,
-    snapshots: Snapshots,
+    pub(super) dialect: &'static dyn SchemaDialect,
+    pub(super) scratch: Option<Arc<dyn Scratch>>,
+    pub(super) snapshots: Snapshots,
     ignored: Vec<ObjectName>,
     namespace: Arc<str>,
     version: Option<Version>,
@@ -158,6 +158,12 @@ impl Baseline {
             (Err(error), _) => Err(BaselineError::Run(error)),
             (Ok(_), _) => Err(BaselineError::Problems(vec![Problem::new("baseline", "nothing was decided", "")])),
         }
+    }
+
+    /// The schema of the database, without histories.
+    #[cfg(feature = "other-tools")]
+    pub(super) async fn live(&self, sql: &mut dyn Sql) -> Result<Introspected, BackendError> {
+        self.dialect.introspect(sql, &self.ignored).await
     }
 
     async fn judge(
