@@ -37,9 +37,7 @@ impl<'a> Fields<'a> {
     pub(super) fn of(json: &'a Json, place: impl Into<String>) -> Reading<Self> {
         let place = place.into();
         match json {
-            Json::Object(pairs) => {
-                Ok(Self { place, left: pairs.iter().map(|(key, value)| (&**key, value)).collect() })
-            }
+            Json::Object(pairs) => Ok(Self { place, left: pairs.iter().map(|(key, value)| (&**key, value)).collect() }),
             other => Err(Wrong::new(place, format!("is {}, and should be an object", kind(other)))),
         }
     }
@@ -107,7 +105,8 @@ impl<'a> Fields<'a> {
 
     pub(super) fn texts(&mut self, key: &str) -> Reading<Vec<String>> {
         let list = self.list(key)?;
-        let text = |item: &Json| item.text().map(str::to_owned).ok_or_else(|| self.expected(key, "a list of texts", item));
+        let text =
+            |item: &Json| item.text().map(str::to_owned).ok_or_else(|| self.expected(key, "a list of texts", item));
         list.iter().map(text).collect()
     }
 

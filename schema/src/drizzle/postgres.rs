@@ -14,12 +14,7 @@ use crate::read::read;
 
 /// The schema; what has no place in it is named in `unread`. Where the migrations do otherwise than the snapshot says, it is
 /// as they do, and told in `corrected`.
-pub(super) fn schema(
-    said: Said,
-    written: &Written,
-    unread: &mut Vec<String>,
-    corrected: &mut Vec<String>,
-) -> Schema {
+pub(super) fn schema(said: Said, written: &Written, unread: &mut Vec<String>, corrected: &mut Vec<String>) -> Schema {
     let mut schema = Schema { enums: said.enums, ..Schema::default() };
     for name in &said.schemas {
         let sql = format!("CREATE SCHEMA {}", name_sql(name));
@@ -186,10 +181,8 @@ fn index(table: &said::Table, said: &said::Index, unread: &mut Vec<String>) -> I
             IndexKey { descending: key.descending, nulls: key.nulls, opclass, ..IndexKey::column(key.text.clone()) }
         }
         None => of_sql(table, key, method.as_deref()).unwrap_or_else(|| {
-            unread.push(format!(
-                "table {}, index {}: the key `{}` is compared as text",
-                table.name, said.name, key.text
-            ));
+            unread
+                .push(format!("table {}, index {}: the key `{}` is compared as text", table.name, said.name, key.text));
             let on = IndexTarget::Expr(expr(&key.text, &table.name.name));
             IndexKey { on, ..IndexKey::column("") }
         }),

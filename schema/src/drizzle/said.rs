@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use super::fields::{Fields, Reading};
 use super::json::Json;
-use crate::model::{
-    Action, EnumType, ForeignKey, NullsOrder, ObjectName, PrimaryKey, SequenceOptions, Unique,
-};
+use crate::model::{Action, EnumType, ForeignKey, NullsOrder, ObjectName, PrimaryKey, SequenceOptions, Unique};
 
 #[derive(Debug, Default)]
 pub(super) struct Said {

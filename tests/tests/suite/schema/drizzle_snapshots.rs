@@ -25,9 +25,11 @@ struct Case {
 
 /// `ALTER TABLE … ADD` of Drizzle 0.x leaves `ON DELETE` and `ON UPDATE` out of what it refers to.
 const WITHOUT_ACTION: &str = "ADD COLUMN of 0.x writes the reference without its actions";
-const KEEPS_NAME: &str = "a renamed table keeps the name of its primary key, which the snapshot makes up from the new one";
+const KEEPS_NAME: &str =
+    "a renamed table keeps the name of its primary key, which the snapshot makes up from the new one";
 const FORGOTTEN: &str = "`drizzle-kit up` takes NOT NULL from the keys that 0.x has written with it";
-const SORTED: &str = "older releases wrote the columns of a key in the order of the alphabet, and recorded them as they stood";
+const SORTED: &str =
+    "older releases wrote the columns of a key in the order of the alphabet, and recorded them as they stood";
 const COVERED: &str = "a unique constraint beside the primary key on the same column is none of its own in Postgres";
 
 const ON_SQLITE: &[Case] = &[
@@ -65,7 +67,10 @@ const ON_SQLITE: &[Case] = &[
         mark: "0041_add_right_click_preference",
         corrected: &[
             ("table \"boardUserPermission\": its primary key is (board_id, permission, user_id)", SORTED),
-            ("table \"integrationGroupPermissions\": its primary key is (group_id, integration_id, permission)", SORTED),
+            (
+                "table \"integrationGroupPermissions\": its primary key is (group_id, integration_id, permission)",
+                SORTED,
+            ),
             ("table \"integrationUserPermission\": its primary key is (integration_id, permission, user_id)", SORTED),
             (
                 "table integration, the reference of app_id: it is ON DELETE NO ACTION ON UPDATE NO ACTION",
