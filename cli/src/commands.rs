@@ -24,7 +24,6 @@ mod verify;
 
 use std::sync::Arc;
 
-use whimbrel::schema::model::ObjectName;
 use whimbrel::schema::{Introspected, SchemaDialect, dialect, read_database};
 use whimbrel::{CancelToken, Database, MigrateError, Migrator, Seed, history::DEFAULT_NAMESPACE};
 
@@ -165,10 +164,9 @@ impl Opened<'_> {
         dialect(name).ok_or_else(missing)
     }
 
-    /// The schema that it has now, without its history and without what `others` names.
-    pub(crate) async fn live(&self, others: &[&str]) -> Result<Introspected, CliError> {
-        let mut ignored = vec![self.target.history_table()];
-        ignored.extend(others.iter().map(|name| ObjectName::new(*name)));
+    /// The schema that it has now, without its history and the books of other tools.
+    pub(crate) async fn live(&self) -> Result<Introspected, CliError> {
+        let ignored = [self.target.history_table()];
         let live = read_database(&*self.database.backend, self.engine()?, &ignored).await;
         live.map_err(|error| CliError::database("read the schema", &error))
     }

@@ -453,6 +453,8 @@ pub(crate) struct SchemaTarget {
     pub(crate) name: String,
     /// Its folder.
     pub(crate) folder: PathBuf,
+    /// The format that the folder is said to have.
+    pub(crate) format: Option<&'static Format>,
     /// `sqlite`, `postgres`.
     pub(crate) dialect: &'static str,
     /// Where throw-away databases may be made.
@@ -480,6 +482,7 @@ pub(crate) fn schema_targets(
     if entries.is_empty() {
         return Err(choice.which());
     }
+    let said = common.format.as_deref().map(format_named).transpose()?;
     let describe = |entry: &&TargetConfig| {
         let dialect = choice.dialect(entry).ok_or_else(|| {
             let problem = whimbrel::Problem::new(
@@ -495,6 +498,7 @@ pub(crate) fn schema_targets(
         Ok(SchemaTarget {
             name: entry.name.clone(),
             folder: choice.folder(Some(entry), None)?,
+            format: said.or(choice.format(entry)?),
             dialect,
             scratch_url: known("scratch-url"),
             url: known("url"),

@@ -98,6 +98,20 @@ pub async fn prove(evidence: Evidence<'_>, wanted: Option<&Version>) -> Result<P
     proving.proof(at).await
 }
 
+/// Compares the database with what it is after this version; `None`: there is neither a snapshot nor a scratch database to tell
+/// what that is.
+///
+/// # Errors
+///
+/// As [`prove`].
+pub async fn verify(evidence: Evidence<'_>, version: &Version) -> Result<Option<Proof>, Vec<Problem>> {
+    let snapshot = evidence.snapshots.get(version, evidence.dialect.dialect().name).map_err(|problem| vec![problem])?;
+    if snapshot.is_none() && evidence.scratch.is_none() {
+        return Ok(None);
+    }
+    prove(evidence, Some(version)).await.map(Some)
+}
+
 fn nothing_to_prove(wanted: Option<&Version>) -> Problem {
     match wanted {
         Some(version) => Problem::new(

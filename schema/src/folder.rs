@@ -5,16 +5,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use whimbrel_core::history::DEFAULT_NAMESPACE;
-use whimbrel_core::{DirectorySource, LoadError, Migration, Problem, Source, Version};
+use whimbrel_core::{DirectorySource, LoadError, Migration, Problem, Source, UnknownFormat, Version};
 
 use crate::journal::{self, Entry, Journal};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, own};
 
 /// The migrations of a folder, and what stands about them in `meta/`.
 #[derive(Debug)]
 pub struct Folder {
     /// Where it is.
     pub path: PathBuf,
+    /// How it is read.
+    pub source: DirectorySource,
     /// Its migrations that have a version, in order.
     pub migrations: Vec<Migration>,
     /// Its journal; `None`: there is none.
@@ -24,25 +26,40 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Reads a folder. One that is not there is an empty one.
+    /// Reads a folder in the format that its marks show. One that is not there is an empty one.
     ///
     /// # Errors
     ///
     /// Migrations that cannot be loaded, and files of `meta/` that cannot be read, all at once. That they do not agree
     /// is no error here, see [`Folder::disagreements`].
     pub fn read(path: &Path) -> Result<Self, LoadError> {
-        let mut folder = Self { path: path.to_owned(), migrations: Vec::new(), journal: None, snapshot: None };
+        let source = DirectorySource::open(path, None, None).map_err(UnknownFormat::into_problem)?;
+        Self::of(source)
+    }
+
+    /// Reads a folder as this source does. The journal of another tool's folder is that tool's, and not read here.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn of(source: DirectorySource) -> Result<Self, LoadError> {
+        let path = source.path();
+        let (path, migrations) = (path.to_owned(), Vec::new());
+        let mut folder = Self { path, source, migrations, journal: None, snapshot: None };
+        let path = &folder.path;
         if !path.exists() {
             return Ok(folder);
         }
         let mut problems = Vec::new();
-        match DirectorySource::new(path).load(&Arc::from(DEFAULT_NAMESPACE)).complete() {
+        match folder.source.load(&Arc::from(DEFAULT_NAMESPACE)).complete() {
             Ok(migrations) => folder.migrations = migrations.into_iter().filter(|m| m.id.version().is_some()).collect(),
             Err(error) => problems.extend(error.into_problems()),
         }
-        match read_optional(&folder.journal_path(), Journal::from_json) {
-            Ok(journal) => folder.journal = journal,
-            Err(problem) => problems.push(problem),
+        if folder.source.is_own() {
+            match read_optional(&folder.journal_path(), Journal::from_json) {
+                Ok(journal) => folder.journal = journal,
+                Err(problem) => problems.push(problem),
+            }
         }
         match folder.newest_snapshot() {
             Ok(snapshot) => folder.snapshot = snapshot,
@@ -85,9 +102,19 @@ impl Folder {
     }
 
     fn newest_snapshot(&self) -> Result<Option<Snapshot>, Problem> {
-        let newest = snapshot_versions(&self.meta())?.into_iter().max();
-        let Some(newest) = newest else { return Ok(None) };
-        read_optional(&self.snapshot_path(newest.as_str()), Snapshot::from_json)
+        let mut versions = snapshot_versions(&self.meta())?;
+        versions.sort_unstable();
+        if self.source.is_own() {
+            let Some(newest) = versions.pop() else { return Ok(None) };
+            return read_optional(&self.snapshot_path(newest.as_str()), Snapshot::from_json);
+        }
+        // The other tool's stand among them.
+        for version in versions.iter().rev() {
+            if let Some(Some(own)) = read_optional(&self.snapshot_path(version.as_str()), own)? {
+                return Ok(Some(own));
+            }
+        }
+        Ok(None)
     }
 
     /// Every way in which files, journal and snapshots do not agree. Nothing where there is no journal: such a folder is

@@ -6,10 +6,13 @@ mod text;
 mod write;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use async_trait::async_trait;
-use whimbrel_core::{Migration, NewMigration, Problem, Timestamp, Version, quote_identifier, quote_literal};
+use whimbrel_core::{
+    DirectorySource, Format, LoadError, Migration, NewMigration, Problem, Timestamp, UnknownFormat, Version,
+    quote_identifier, quote_literal,
+};
 
 pub use checked::{Checked, checked};
 pub(crate) use text::changes_a_schema;
@@ -19,6 +22,7 @@ use crate::change::{Change, apply_all};
 use crate::compare::{Compared, Difference, compare, compare_live};
 use crate::dialect::{Introspected, Loss, Part, Rename, RenamedObject, SchemaDialect, Script, ScriptRequest, Storage};
 use crate::diff::{Question, Questions, circles, diff};
+use crate::drizzle;
 use crate::folder::Folder;
 use crate::journal::Entry;
 use crate::model::{ObjectName, Schema, Type};
@@ -33,14 +37,14 @@ pub trait Scratch: Send + Sync {
     /// # Errors
     ///
     /// Migrations that fail, with their place; a scratch database that cannot be had.
-    async fn replay(&self, folder: Option<&Path>, more: &[Generated]) -> Result<Introspected, Problem>;
+    async fn replay(&self, folder: Option<&DirectorySource>, more: &[Generated]) -> Result<Introspected, Problem>;
 
     /// The same for the folder alone, and tells which tables have rows then.
     ///
     /// # Errors
     ///
     /// As [`replay`](Self::replay).
-    async fn replay_rows(&self, folder: &Path) -> Result<Replayed, Problem>;
+    async fn replay_rows(&self, folder: &DirectorySource) -> Result<Replayed, Problem>;
 
     /// Applies these migrations to an empty database, in order, and hands over what it has become after each, with the
     /// migration's index.
@@ -70,6 +74,8 @@ pub struct Target<'a> {
     pub name: String,
     /// Its folder.
     pub folder: PathBuf,
+    /// The format that the folder is said to have; `None`: its marks show it.
+    pub format: Option<&'static Format>,
     /// Its dialect.
     pub dialect: &'a dyn SchemaDialect,
     /// The portable schema for it.
@@ -80,6 +86,27 @@ pub struct Target<'a> {
     pub renames: Vec<Rename>,
     /// Where the migration is proved; `None`: it is not.
     pub scratch: Option<&'a dyn Scratch>,
+}
+
+impl Target<'_> {
+    /// The migrations of the folder.
+    ///
+    /// # Errors
+    ///
+    /// A format that is not known.
+    pub fn source(&self) -> Result<DirectorySource, Problem> {
+        let lexer = self.dialect.dialect().lexer;
+        DirectorySource::open(&self.folder, self.format, Some(lexer)).map_err(UnknownFormat::into_problem)
+    }
+
+    /// The folder as it stands.
+    ///
+    /// # Errors
+    ///
+    /// As [`Folder::read`].
+    pub fn read(&self) -> Result<Folder, LoadError> {
+        Folder::of(self.source()?)
+    }
 }
 
 /// How to generate.
@@ -247,7 +274,7 @@ struct Given {
 
 impl Given {
     fn of(target: &Target<'_>) -> Result<Self, Refused> {
-        let folder = Folder::read(&target.folder).map_err(|error| Refused::from(error.into_problems()))?;
+        let folder = target.read().map_err(|error| Refused::from(error.into_problems()))?;
         let wanted = target.dialect.lower(&target.schema, &target.storage);
         let wanted = wanted.map_err(|problems| Refused::from(of_target(target, problems)))?;
         Ok(Self { folder, wanted })
@@ -310,7 +337,7 @@ impl State {
     async fn plan(self, target: &Target<'_>, names: &[NewMigration], options: &Options) -> Result<Plan, Problem> {
         let migrations = self.migrations(names);
         let proved = self.prove(target, &migrations).await?;
-        let files = self.files(target, &migrations, options);
+        let files = self.files(target, &migrations, names, options)?;
         let Self { changes, script, .. } = self;
         Ok(Plan { target: target.name.clone(), migrations, changes, losses: script.losses, proved, files })
     }
@@ -331,7 +358,7 @@ impl State {
     /// Replays the folder with what is new, and compares.
     async fn prove(&self, target: &Target<'_>, migrations: &[Generated]) -> Result<bool, Problem> {
         let Some(scratch) = target.scratch.filter(|_| !self.changes.is_empty()) else { return Ok(false) };
-        let is = scratch.replay(Some(&target.folder), migrations).await?.schema;
+        let is = scratch.replay(Some(&self.folder.source), migrations).await?.schema;
         let differences = proof(target, scratch, &self.after, &is).await?;
         match differences.is_empty() {
             true => Ok(true),
@@ -340,21 +367,34 @@ impl State {
     }
 
     /// The migrations; a snapshot of the newest, where there is none or something changed; the journal, where it changed.
-    fn files(&self, target: &Target<'_>, migrations: &[Generated], options: &Options) -> Vec<(PathBuf, String)> {
+    fn files(
+        &self,
+        target: &Target<'_>,
+        migrations: &[Generated],
+        names: &[NewMigration],
+        options: &Options,
+    ) -> Result<Vec<(PathBuf, String)>, Problem> {
         let dialect = target.dialect.dialect().name;
-        let path = |it: &Generated| target.folder.join(format!("{}_{}.sql", it.version, it.name));
-        let mut files: Vec<(PathBuf, String)> = migrations.iter().map(|it| (path(it), it.text.clone())).collect();
+        let new: Vec<(&NewMigration, &str)> = names.iter().zip(migrations).map(|(new, it)| (new, &*it.text)).collect();
+        let new = if new.is_empty() { Vec::new() } else { self.folder.source.files_of(&new, options.now)? };
+        let mut files: Vec<(PathBuf, String)> =
+            new.into_iter().map(|it| (target.folder.join(it.file), it.text)).collect();
         let newest = match migrations.last() {
             Some(it) => Some((it.version.to_string(), it.name.clone())),
             None => {
                 self.folder.migrations.last().and_then(|it| Some((it.id.version()?.to_string(), it.name.to_string())))
             }
         };
-        let Some((version, name)) = newest else { return files };
+        let Some((version, name)) = newest else { return Ok(files) };
         let known = self.folder.snapshot.as_ref().filter(|it| it.version == version);
-        if known.is_none() {
+        // Beside a migration of another tool there may be that tool's.
+        let is_new = !migrations.is_empty() || self.folder.source.is_own();
+        if known.is_none() && is_new {
             let snapshot = Snapshot::new(dialect, &version, &name, self.after.clone()).with_renames(&target.renames);
             files.push((self.folder.snapshot_path(&version), snapshot.to_json()));
+        }
+        if !self.folder.source.is_own() {
+            return Ok(files);
         }
         let time = options.now.to_string();
         let mut journal = self.folder.journal_of_files(dialect, &time);
@@ -367,7 +407,7 @@ impl State {
         if self.folder.journal.as_ref() != Some(&journal) {
             files.push((self.folder.journal_path(), journal.to_json()));
         }
-        files
+        Ok(files)
     }
 }
 
@@ -506,7 +546,7 @@ pub(crate) fn from_nothing(dialect: &dyn SchemaDialect, schema: &Schema) -> Resu
 ///
 /// Files that cannot be read, migrations that fail, and a folder without a snapshot where there is no scratch database.
 pub async fn of_folder(target: &Target<'_>) -> Result<Schema, Refused> {
-    let folder = Folder::read(&target.folder).map_err(|error| Refused::from(error.into_problems()))?;
+    let folder = target.read().map_err(|error| Refused::from(error.into_problems()))?;
     before(target, &folder).await.map_err(|problem| Refused::from(vec![problem]))
 }
 
@@ -531,8 +571,17 @@ async fn before(target: &Target<'_>, folder: &Folder) -> Result<Schema, Problem>
     if let (Some(snapshot), true) = (&folder.snapshot, since.is_empty()) {
         return Ok(snapshot.schema.clone());
     }
-    if let Some(scratch) = target.scratch {
-        return scratch.replay(Some(&target.folder), &[]).await.map(|it| it.schema);
+    let recorded = drizzle::recorded(&folder.path, &folder.migrations, target.dialect).map_err(first)?;
+    let recorded = recorded.filter(|it| it.since.is_empty());
+    match (recorded, target.scratch) {
+        (Some(recorded), _) if recorded.unread.is_empty() => return Ok(recorded.schema),
+        (_, Some(scratch)) => return scratch.replay(Some(&folder.source), &[]).await.map(|it| it.schema),
+        (Some(recorded), None) => {
+            let message = format!("says what is not read yet: {}", recorded.unread.join("; "));
+            let hint = format!("name a server for throw-away databases: `scratch-url` of the target {}", target.name);
+            return Err(Problem::new(recorded.file.display().to_string(), message, hint));
+        }
+        (None, None) => {}
     }
     let lexer = target.dialect.dialect().lexer;
     let changing =
@@ -548,6 +597,10 @@ async fn before(target: &Target<'_>, folder: &Folder) -> Result<Schema, Problem>
             ))
         }
     }
+}
+
+fn first(problems: Vec<Problem>) -> Problem {
+    problems.into_iter().next().unwrap_or_else(|| Problem::new("", "it cannot be read", ""))
 }
 
 /// Problems of a dialect name the object; people need to know for which target it is one.

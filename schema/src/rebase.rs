@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use whimbrel_core::history::DEFAULT_NAMESPACE;
-use whimbrel_core::{DirectorySource, LoadError, Migration, NewMigration, Problem, Source, Timestamp, Version};
+use whimbrel_core::{
+    DirectorySource, LoadError, Migration, NewMigration, Problem, Source, Timestamp, UnknownFormat, Version,
+};
 
 use crate::copied::Copied;
 use crate::folder::{Folder, file_name, first, unwritable};
@@ -77,7 +79,13 @@ fn versioned(folder: &Path) -> Result<Vec<Migration>, LoadError> {
     if !folder.exists() {
         return Ok(Vec::new());
     }
-    let loaded = DirectorySource::new(folder).load(&Arc::from(DEFAULT_NAMESPACE));
+    let source = DirectorySource::open(folder, None, None).map_err(UnknownFormat::into_problem)?;
+    if !source.is_own() {
+        let message = format!("is a folder of {}, whose migrations cannot be given other versions", source.format());
+        let hint = "merge its journal by hand, or rename the files of the branch";
+        return Err(Problem::new(folder.display().to_string(), message, hint).into());
+    }
+    let loaded = source.load(&Arc::from(DEFAULT_NAMESPACE));
     // That a version stands twice is what this is for.
     let twice: Vec<String> =
         loaded.migrations.windows(2).filter(|pair| pair[0].id == pair[1].id).map(|pair| pair[1].file()).collect();
@@ -166,7 +174,8 @@ async fn wanted(target: &Target<'_>, moves: &[(PathBuf, PathBuf)]) -> Result<(Sc
         let message = format!("cannot be copied for the replay: {error}");
         vec![Problem::new(target.folder.display().to_string(), message, "look at the rights and the space there")]
     })?;
-    let is = scratch.replay(Some(copy.path()), &[]).await.map_err(|problem| vec![problem])?.schema;
+    let is =
+        scratch.replay(Some(&DirectorySource::new(copy.path())), &[]).await.map_err(|problem| vec![problem])?.schema;
     let differences = proof(target, scratch, &wanted, &is).await.map_err(|problem| vec![problem])?;
     if differences.is_empty() {
         return Ok((in_order_of(&is, &wanted), true));
@@ -235,7 +244,13 @@ impl Rebase {
         let Some((version, name, schema)) = &self.newest else { return Ok(()) };
         let migrations = versioned(&self.folder).map_err(first)?;
         let journal = Some(self.journal.clone());
-        let folder = Folder { path: self.folder.clone(), migrations, journal, snapshot: None };
+        let folder = Folder {
+            path: self.folder.clone(),
+            source: DirectorySource::new(&self.folder),
+            migrations,
+            journal,
+            snapshot: None,
+        };
         folder.enter(&Snapshot::new(self.dialect, version, name, schema.clone()), &self.time)
     }
 }

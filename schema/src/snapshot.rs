@@ -83,13 +83,18 @@ impl Snapshot {
 }
 
 /// Whether a text is JSON that has no mark of ours: other tools call their snapshots the same.
-pub(crate) fn is_anothers(text: &str) -> bool {
+fn is_anothers(text: &str) -> bool {
     #[derive(Deserialize)]
     struct Marked {
         format: Option<String>,
     }
     let of_format = |marked: Marked| marked.format.is_some_and(|it| it.split('/').next() == FORMAT.split('/').next());
     serde_json::from_str::<Marked>(text).is_ok_and(|marked| !of_format(marked))
+}
+
+/// Reads the text of a file, unless it is another tool's.
+pub(crate) fn own(file: &Path, text: &str) -> Result<Option<Snapshot>, Problem> {
+    if is_anothers(text) { Ok(None) } else { Snapshot::from_json(file, text).map(Some) }
 }
 
 /// A rename as a text.

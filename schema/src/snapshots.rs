@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use whimbrel_core::{EmbeddedFile, Problem, Version};
 
 use crate::folder::{read_optional, snapshot_versions};
-use crate::snapshot::{Snapshot, is_anothers};
+use crate::snapshot::{Snapshot, own};
 
 /// The snapshots that stand beside migrations: in the folder, or in the program.
 ///
@@ -81,10 +81,6 @@ impl Snapshots {
             snapshot => Ok(snapshot),
         }
     }
-}
-
-fn own(file: &Path, text: &str) -> Result<Option<Snapshot>, Problem> {
-    if is_anothers(text) { Ok(None) } else { Snapshot::from_json(file, text).map(Some) }
 }
 
 fn is_of(file: &EmbeddedFile, version: &Version) -> bool {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use whimbrel_core::{Migration, Problem, Timestamp, Version};
+use whimbrel_core::{DirectorySource, Migration, Problem, Timestamp, Version};
 
 use crate::compare::compare;
 use crate::copied::Copied;
@@ -56,7 +56,11 @@ pub async fn squash(targets: &[Target<'_>], version: &Version, now: Timestamp) -
 async fn one(target: &Target<'_>, version: &Version, now: Timestamp) -> Result<Squash, Vec<Problem>> {
     let place = target.folder.display().to_string();
     let refuse = |message: String, hint: &str| vec![Problem::new(place.clone(), message, hint)];
-    let folder = Folder::read(&target.folder).map_err(whimbrel_core::LoadError::into_problems)?;
+    let folder = target.read().map_err(whimbrel_core::LoadError::into_problems)?;
+    if !folder.source.is_own() {
+        let message = format!("is a folder of {}, whose migrations cannot be folded", folder.source.format());
+        return Err(refuse(message, "move its migrations into a folder of Whimbrel's own first"));
+    }
     let dialect = target.dialect.dialect().name;
     let disagreements = folder.disagreements(dialect);
     if !disagreements.is_empty() {
@@ -97,7 +101,7 @@ async fn checkpoint(
     let copy = Copied::only(&target.folder, fold).map_err(|error| {
         one(Problem::new(&*place, format!("cannot be copied for the replay: {error}"), "look at the rights there"))
     })?;
-    let replayed = scratch.replay_rows(copy.path()).await.map_err(one)?;
+    let replayed = scratch.replay_rows(&DirectorySource::new(copy.path())).await.map_err(one)?;
     let mut problems: Vec<Problem> = Vec::new();
     for table in &replayed.filled {
         let message = format!("the migrations write rows into {table}, which a schema does not hold");

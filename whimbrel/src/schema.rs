@@ -19,17 +19,18 @@ mod push;
 mod scratch;
 mod untracked;
 
-use whimbrel_core::{BackendError, MigrationBackend, SqlSession};
+use whimbrel_core::{BOOKKEEPING, BackendError, MigrationBackend, SqlSession};
 use whimbrel_schema::generate::Scratch;
 pub use whimbrel_schema::*;
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use push::{Push, PushError};
+pub use untracked::{Baseline, BaselineError, Baselined, Different};
+
 #[cfg(feature = "sqlite")]
 pub use scratch::MemoryScratch;
 #[cfg(feature = "postgres")]
 pub use scratch::ServerScratch;
-pub use untracked::{Baseline, BaselineError, Baselined, Different};
 
 use model::ObjectName;
 
@@ -70,7 +71,8 @@ pub fn scratch(name: &str, url: Option<&str>) -> Result<Option<Box<dyn Scratch>>
     KNOWN.iter().find(|known| known.name == name).map_or(Ok(None), |known| (known.scratch)(url))
 }
 
-/// Reads the schema of a database, without what `ignored` names: its history table.
+/// Reads the schema of a database, without what `ignored` names, its history table, and without the tables in which tools for
+/// migrations keep their books ([`BOOKKEEPING`]).
 ///
 /// Needs no right but to read, and writes nothing.
 ///
@@ -83,7 +85,9 @@ pub async fn read_database(
     ignored: &[ObjectName],
 ) -> Result<Introspected, BackendError> {
     let mut sql = SqlSession::connect(backend).await?;
-    let introspected = dialect.introspect(&mut sql, ignored).await;
+    let books = BOOKKEEPING.iter().map(|name| ObjectName::new(*name));
+    let ignored: Vec<ObjectName> = ignored.iter().cloned().chain(books).collect();
+    let introspected = dialect.introspect(&mut sql, &ignored).await;
     sql.close().await?;
     introspected
 }

@@ -71,7 +71,7 @@ fn versions(folders: &[DirectorySource]) -> Result<Vec<Version>, CliError> {
 fn files(folders: &[DirectorySource], new: &NewMigration) -> Result<Vec<(PathBuf, String)>, CliError> {
     let mut files = Vec::new();
     for folder in folders {
-        let of_folder = folder.files_of(new, &header(new), Timestamp::now()).map_err(LoadError::from)?;
+        let of_folder = folder.files_of(&[(new, &header(new))], Timestamp::now()).map_err(LoadError::from)?;
         files.extend(of_folder.into_iter().map(|file| (folder.path().join(file.file), file.text)));
     }
     Ok(files)

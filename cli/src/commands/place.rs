@@ -104,6 +104,7 @@ impl Engine {
                 let target = Target {
                     name: path.display().to_string(),
                     folder: path.clone(),
+                    format: None,
                     dialect: self.dialect,
                     schema: Schema::default(),
                     storage: Default::default(),

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 
 use serde::Serialize;
-use whimbrel::BOOKKEEPING;
 use whimbrel::schema::pull;
 
 use super::Context;
@@ -34,8 +33,7 @@ pub(super) async fn run(context: &Context, flags: &arguments::Pull) -> Result<u8
         return Err(CliError { exit_code: exit_code::UNREACHABLE, problems: vec![problem] });
     }
     let file = schema_file(context)?;
-    // The histories of the tools that were here before are no part of the schema either.
-    let live = opened.live(BOOKKEEPING).await?;
+    let live = opened.live().await?;
     if live == whimbrel::schema::Introspected::default() {
         let message = format!("there is nothing to pull: {} has no tables", printable(&opened.name()));
         return Err(CliError::failed(message, "name the database that has them: `--url URL`"));

@@ -55,6 +55,7 @@ impl Project {
             Target {
                 name: place.target.name.clone(),
                 folder: place.target.folder.clone(),
+                format: place.target.format,
                 dialect: place.dialect,
                 schema,
                 storage,

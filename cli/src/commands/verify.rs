@@ -1,9 +1,11 @@
 //! `verify`: the history against the folder, and the database against the snapshot of its newest migration.
 
 use serde::Serialize;
-use whimbrel::schema::{Snapshot, compare_live};
-use whimbrel::{MigrationState, Status};
+use whimbrel::schema::baseline::{Evidence, Proof, verify};
+use whimbrel::schema::{Snapshots, scratch};
+use whimbrel::{MigrationState, Source, Status};
 
+use super::schema_targets::refused;
 use super::{Context, Opened};
 use crate::arguments::Waits;
 use crate::error::CliError;
@@ -29,18 +31,22 @@ pub(super) async fn run(context: &Context) -> Result<u8, CliError> {
         Err(error) => return Ok(opened.show(&error)),
     };
     let migrations = not_as_recorded(&status);
-    let snapshot = newest_snapshot(&opened, &status)?;
-    let (drift, uncompared) = match &snapshot {
-        Some(snapshot) => drift(&opened, snapshot).await?,
-        None => (Vec::new(), Vec::new()),
+    let proof = compared(&opened, &status).await?;
+    let told = |lines: Vec<String>| lines.iter().map(|line| printable(line)).collect::<Vec<_>>();
+    let (version, drift, uncompared) = match proof {
+        Some(Proof { version, differences, uncompared, .. }) => {
+            let differences = differences.iter().map(|placed| placed.difference.to_string()).collect();
+            (Some(version.to_string()), told(differences), told(uncompared))
+        }
+        None => (None, Vec::new(), Vec::new()),
     };
     let recorded_in_spite_of = in_spite_of(&status);
     // Without a comparison nobody knows whether it still differs.
-    let settled = recorded_in_spite_of.is_empty() || (snapshot.is_some() && uncompared.is_empty());
+    let settled = recorded_in_spite_of.is_empty() || (version.is_some() && uncompared.is_empty());
     let verified = Verified {
         agrees: migrations.is_empty() && drift.is_empty() && settled,
         migrations,
-        snapshot: snapshot.map(|snapshot| snapshot.version),
+        snapshot: version,
         drift,
         recorded_in_spite_of,
         uncompared,
@@ -69,26 +75,20 @@ fn not_as_recorded(status: &Status) -> Vec<String> {
     wrong.map(|migration| printable(&format!("{} {}: {}", migration.id, migration.name, migration.state))).collect()
 }
 
-/// The snapshot of the newest migration that is applied and has one, unless a later one without may have changed things.
-fn newest_snapshot(opened: &Opened<'_>, status: &Status) -> Result<Option<Snapshot>, CliError> {
+/// How the database differs from what the newest of its migrations left; `None`: nothing tells what that is.
+async fn compared(opened: &Opened<'_>, status: &Status) -> Result<Option<Proof>, CliError> {
     let applied = status.migrations.iter().filter(|migration| migration.state.is_done());
     let Some(newest) = applied.filter_map(|migration| migration.id.version()).max() else { return Ok(None) };
-    let file = opened.target.folder.join("meta").join(Snapshot::file_name(newest.as_str()));
-    match std::fs::read_to_string(&file) {
-        Ok(text) => {
-            Snapshot::from_json(&file, &text).map(Some).map_err(|problem| super::schema_targets::refused(vec![problem]))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(CliError::failed(format!("{} cannot be read: {error}", file.display()), "")),
-    }
-}
-
-/// How the database differs from the snapshot, and what was not compared.
-async fn drift(opened: &Opened<'_>, snapshot: &Snapshot) -> Result<(Vec<String>, Vec<String>), CliError> {
-    let (engine, live) = (opened.engine()?, opened.live(&[]).await?);
-    let compared = compare_live(&snapshot.schema, &live.schema, &engine.rules());
-    let drift = compared.differences.iter().map(|it| printable(&it.to_string())).collect();
-    Ok((drift, compared.uncompared.iter().chain(&live.uncompared).map(|it| printable(it)).collect()))
+    let (dialect, live) = (opened.engine()?, opened.live().await?);
+    let lexer = dialect.dialect().lexer;
+    let migrations = opened.target.source(lexer)?.load(&opened.namespace().into()).complete()?;
+    let snapshots = Snapshots::of_folder(&opened.target.folder).map_err(|problem| refused(vec![problem]))?;
+    // To look at a database makes no other one on its server, unless one is named for that.
+    let scratch = scratch(dialect.dialect().name, opened.target.scratch_url.as_deref())
+        .map_err(|error| CliError::database("the server for throw-away databases", &error))?;
+    let evidence =
+        Evidence { dialect, scratch: scratch.as_deref(), migrations: &migrations, snapshots: &snapshots, live: &live };
+    verify(evidence, newest).await.map_err(refused)
 }
 
 fn show(opened: &Opened<'_>, verified: Verified) {
@@ -101,7 +101,7 @@ fn show(opened: &Opened<'_>, verified: Verified) {
     }
     match &verified.snapshot {
         None => output.say(format_args!(
-            "{}: the schema was NOT compared: the newest applied migration has no snapshot",
+            "{}: the schema was NOT compared: the newest applied migration has no snapshot, and there is no throw-away database (scratch-url)",
             output.err().notable("note")
         )),
         Some(version) if verified.agrees => {

@@ -68,13 +68,19 @@ impl DirectorySource {
         self.layout.name()
     }
 
-    /// The files that a new migration takes in it.
+    /// Whether the folder is in Whimbrel's own layout.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.layout.name() == WhimbrelLayout.name()
+    }
+
+    /// The files that new migrations take in it, each with its text.
     ///
     /// # Errors
     ///
     /// A file of the folder that has to name it, and cannot be read.
-    pub fn files_of(&self, new: &NewMigration, text: &str, now: Timestamp) -> Result<Vec<NewFile>, Problem> {
-        self.layout.files_of(&DiskTree::new(&self.folder), new, text, now)
+    pub fn files_of(&self, new: &[(&NewMigration, &str)], now: Timestamp) -> Result<Vec<NewFile>, Problem> {
+        self.layout.files_of(&DiskTree::new(&self.folder), new, now)
     }
 }
 

@@ -38,7 +38,7 @@ pub trait Layout: fmt::Debug + Send + Sync {
     /// Finds the migrations of a folder. Reads no more than it needs to know which they are and in which order they run.
     fn find(&self, folder: &dyn Tree) -> Found;
 
-    /// The files that a new migration takes.
+    /// The files that new migrations take, each with its text.
     ///
     /// # Errors
     ///
@@ -46,8 +46,7 @@ pub trait Layout: fmt::Debug + Send + Sync {
     fn files_of(
         &self,
         folder: &dyn Tree,
-        new: &NewMigration,
-        text: &str,
+        new: &[(&NewMigration, &str)],
         now: Timestamp,
     ) -> Result<Vec<NewFile>, Problem>;
 
@@ -103,6 +102,11 @@ pub struct NewFile {
 }
 
 impl NewFile {
+    /// A file for each, called as `file` says.
+    pub(crate) fn each(new: &[(&NewMigration, &str)], file: impl Fn(&NewMigration) -> String) -> Vec<Self> {
+        new.iter().map(|(new, text)| Self::new(file(new), *text)).collect()
+    }
+
     /// One that must not be there yet.
     pub(crate) fn new(file: impl Into<String>, text: impl Into<String>) -> Self {
         Self { file: file.into(), text: text.into(), replaces: false }

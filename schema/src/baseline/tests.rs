@@ -1,8 +1,8 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::path::Path;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
+use whimbrel_core::DirectorySource;
 
 use async_trait::async_trait;
 use tempfile::TempDir;
@@ -59,11 +59,11 @@ impl States {
 
 #[async_trait]
 impl Scratch for States {
-    async fn replay(&self, _: Option<&Path>, _: &[Generated]) -> Result<Introspected, Problem> {
+    async fn replay(&self, _: Option<&DirectorySource>, _: &[Generated]) -> Result<Introspected, Problem> {
         Err(Problem::new("scratch database", "make it: permission denied", ""))
     }
 
-    async fn replay_rows(&self, _: &Path) -> Result<Replayed, Problem> {
+    async fn replay_rows(&self, _: &DirectorySource) -> Result<Replayed, Problem> {
         Err(Problem::new("scratch database", "make it: permission denied", ""))
     }
 

@@ -26,7 +26,7 @@ pub async fn checked(targets: &[Target<'_>]) -> Checked {
     let mut found = Checked::default();
     let mut folders = Vec::new();
     for target in targets {
-        match Folder::read(&target.folder) {
+        match target.read() {
             Ok(folder) => {
                 let notes = target.dialect.differences_of_meaning(&target.schema, &target.storage);
                 found.meaning.extend(notes.into_iter().map(|note| (target.name.clone(), note)));
@@ -67,7 +67,7 @@ async fn one(target: &Target<'_>, folder: &Folder, found: &mut Checked) {
     match target.scratch {
         None => found.not_replayed.push(target.name.clone()),
         Some(scratch) => {
-            match scratch.replay(Some(&target.folder), &[]).await {
+            match scratch.replay(Some(&folder.source), &[]).await {
                 Ok(is) => {
                     let hint = "correct the migration that was edited, or write the change into the schema";
                     match super::proof(target, scratch, &snapshot, &is.schema).await {

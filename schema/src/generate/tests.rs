@@ -58,11 +58,11 @@ struct Becomes(Schema);
 
 #[async_trait]
 impl Scratch for Becomes {
-    async fn replay_rows(&self, folder: &Path) -> Result<Replayed, Problem> {
+    async fn replay_rows(&self, folder: &DirectorySource) -> Result<Replayed, Problem> {
         Ok(Replayed { found: self.replay(Some(folder), &[]).await?, filled: Vec::new() })
     }
 
-    async fn replay(&self, _: Option<&Path>, _: &[Generated]) -> Result<Introspected, Problem> {
+    async fn replay(&self, _: Option<&DirectorySource>, _: &[Generated]) -> Result<Introspected, Problem> {
         Ok(Introspected { schema: self.0.clone(), uncompared: Vec::new() })
     }
 
@@ -85,6 +85,7 @@ fn target<'a>(folder: &TempDir, dialect: &'a Plain, schema: Schema) -> Target<'a
     Target {
         name: "main".to_owned(),
         folder: folder.path().to_owned(),
+        format: None,
         dialect,
         schema,
         storage: Storage::default(),
@@ -251,7 +252,7 @@ fn files_of_other_tools_and_of_later_releases_are_told() {
     fs::create_dir(&meta).unwrap();
     let journal = meta.join("_journal.json");
     for (text, expected) in [
-        (r#"{"version":"7","dialect":"sqlite","entries":[]}"#, "its first key is not"),
+        (r#"{"version":"7","entries":[]}"#, "its first key is not"),
         (r#"{"format":"whimbrel/2"}"#, "is of the format whimbrel/2, this release reads whimbrel/1"),
         ("{", "EOF while parsing"),
         (r#"{"format":"whimbrel/1","dialect":"sqlite","entries":[],"more":1}"#, "unknown field `more`"),

@@ -63,6 +63,7 @@ impl Project {
         let target = Target {
             name: self.database.dialect().to_owned(),
             folder: self.folder.clone(),
+            format: None,
             dialect: self.dialect(),
             schema: portable,
             storage,

@@ -1,6 +1,5 @@
 //! Throw-away databases on which migrations are proved.
 
-use std::path::Path;
 use std::sync::Arc;
 #[cfg(feature = "postgres")]
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,12 +21,12 @@ pub struct MemoryScratch;
 #[cfg(feature = "sqlite")]
 #[async_trait]
 impl Scratch for MemoryScratch {
-    async fn replay(&self, folder: Option<&Path>, more: &[Generated]) -> Result<Introspected, Problem> {
+    async fn replay(&self, folder: Option<&DirectorySource>, more: &[Generated]) -> Result<Introspected, Problem> {
         let backend = whimbrel_backend_sqlite::SqliteBackend::memory();
         replay(Arc::new(backend), &super::SQLITE, folder, more).await
     }
 
-    async fn replay_rows(&self, folder: &Path) -> Result<Replayed, Problem> {
+    async fn replay_rows(&self, folder: &DirectorySource) -> Result<Replayed, Problem> {
         let backend = Arc::new(whimbrel_backend_sqlite::SqliteBackend::memory());
         let found = replay(backend.clone(), &super::SQLITE, Some(folder), &[]).await?;
         with_rows(&*backend, found).await
@@ -60,11 +59,11 @@ impl ServerScratch {
 #[cfg(feature = "postgres")]
 #[async_trait]
 impl Scratch for ServerScratch {
-    async fn replay(&self, folder: Option<&Path>, more: &[Generated]) -> Result<Introspected, Problem> {
+    async fn replay(&self, folder: Option<&DirectorySource>, more: &[Generated]) -> Result<Introspected, Problem> {
         Ok(self.replayed(folder, more, false).await?.found)
     }
 
-    async fn replay_rows(&self, folder: &Path) -> Result<Replayed, Problem> {
+    async fn replay_rows(&self, folder: &DirectorySource) -> Result<Replayed, Problem> {
         self.replayed(Some(folder), &[], true).await
     }
 
@@ -78,7 +77,12 @@ impl Scratch for ServerScratch {
 #[cfg(feature = "postgres")]
 impl ServerScratch {
     /// On a new database, which is removed whatever comes of it.
-    async fn replayed(&self, folder: Option<&Path>, more: &[Generated], rows: bool) -> Result<Replayed, Problem> {
+    async fn replayed(
+        &self,
+        folder: Option<&DirectorySource>,
+        more: &[Generated],
+        rows: bool,
+    ) -> Result<Replayed, Problem> {
         let backend = self.create().await?;
         let found = replay(Arc::new(backend.clone()), &super::POSTGRES, folder, more).await;
         let replayed = match found {
@@ -136,12 +140,12 @@ pub(super) fn on_server(url: Option<&str>) -> Result<Option<Box<dyn Scratch>>, B
 async fn replay(
     backend: Arc<dyn MigrationBackend>,
     dialect: &dyn SchemaDialect,
-    folder: Option<&Path>,
+    folder: Option<&DirectorySource>,
     more: &[Generated],
 ) -> Result<Introspected, Problem> {
     let mut migrator = scratched(&backend);
-    if let Some(folder) = folder.filter(|folder| folder.exists()) {
-        migrator = migrator.source(DirectorySource::new(folder));
+    if let Some(folder) = folder.filter(|folder| folder.path().exists()) {
+        migrator = migrator.source(folder.clone());
     }
     let add = |source: CodeSource, it: &Generated| source.sql(it.version.as_str(), &it.name, it.text.clone());
     migrator = migrator.source(more.iter().fold(CodeSource::new(), add));

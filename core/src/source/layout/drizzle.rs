@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use super::{Found, FoundFile, Layout, NewFile, NewMigration, Timestamp, Tree};
 use crate::migration::Foreign;
 use crate::problem::Problem;
-use crate::split::Lexer;
+use crate::split::{Lexer, split};
 use journal::{JOURNAL, Journal};
 use versions::Versions;
 
@@ -78,7 +78,8 @@ impl DrizzleLayout {
     fn folders(folder: &dyn Tree, names: &[String]) -> Found {
         let mut found = Found::default();
         let mut own: Vec<&str> = Vec::new();
-        for name in names.iter().filter_map(|name| name.strip_suffix('/')) {
+        // Snapshots of Whimbrel's.
+        for name in names.iter().filter_map(|name| name.strip_suffix('/')).filter(|name| *name != "meta") {
             match folder.names(name) {
                 Ok((inside, _)) if inside.iter().any(|file| file == OWN_FILE) => own.push(name),
                 Ok(_) => found.passed_over.push(Problem::new(
@@ -146,23 +147,39 @@ impl Layout for DrizzleLayout {
     fn files_of(
         &self,
         folder: &dyn Tree,
-        new: &NewMigration,
-        text: &str,
+        new: &[(&NewMigration, &str)],
         now: Timestamp,
     ) -> Result<Vec<NewFile>, Problem> {
-        let tag = format!("{}_{}", new.version, new.name);
-        match journal::with_entry(folder, &tag, now)? {
-            Some(journal) => Ok(vec![
-                NewFile::new(format!("{tag}.sql"), text),
-                NewFile { file: JOURNAL.to_owned(), text: journal, replaces: true },
-            ]),
-            None => Ok(vec![NewFile::new(format!("{tag}/{OWN_FILE}"), text)]),
-        }
+        let tag = |new: &NewMigration| format!("{}_{}", new.version, new.name);
+        let tags: Vec<String> = new.iter().map(|(new, _)| tag(new)).collect();
+        let texts: Vec<String> = new.iter().map(|(_, text)| with_breakpoints(self.lexer, text)).collect();
+        let new: Vec<(&NewMigration, &str)> = new.iter().zip(&texts).map(|((new, _), text)| (*new, &**text)).collect();
+        let Some(journal) = journal::with_entries(folder, &tags, now)? else {
+            return Ok(NewFile::each(&new, |new| format!("{}/{OWN_FILE}", tag(new))));
+        };
+        let mut files = NewFile::each(&new, |new| format!("{}.sql", tag(new)));
+        files.push(NewFile { file: JOURNAL.to_owned(), text: journal, replaces: true });
+        Ok(files)
     }
 
     fn lexer(&self) -> Option<Lexer> {
         Some(self.lexer)
     }
+}
+
+/// With a breakpoint between its statements, without which one of Drizzle's drivers runs the first of them alone.
+fn with_breakpoints(lexer: Lexer, text: &str) -> String {
+    let Ok(statements) = split(lexer, text) else { return text.to_owned() };
+    let mut marked = String::with_capacity(text.len());
+    let mut from = 0;
+    for statement in statements.iter().rev().skip(1).rev() {
+        let end = text[statement.span.end.byte..].find(';').map_or(text.len(), |at| statement.span.end.byte + at + 1);
+        marked.push_str(&text[from..end]);
+        marked.push_str("\n--> statement-breakpoint");
+        from = end;
+    }
+    marked.push_str(&text[from..]);
+    marked
 }
 
 #[cfg(test)]

@@ -92,21 +92,21 @@ impl Layout for SqlxLayout {
     fn files_of(
         &self,
         folder: &dyn Tree,
-        new: &NewMigration,
-        text: &str,
+        new: &[(&NewMigration, &str)],
         _now: Timestamp,
     ) -> Result<Vec<NewFile>, Problem> {
         let (names, _) = folder.names("")?;
-        let stem = format!("{}_{}", new.version, new.name);
+        let stem = |new: &NewMigration| format!("{}_{}", new.version, new.name);
         // sqlx takes a folder for reversible where its migrations have two parts.
         if names.iter().any(|name| matches!(parts(name), Some((_, _, Half::Up)))) {
             let down = "-- Nothing undoes this migration: write another one that does.\n";
-            return Ok(vec![
-                NewFile::new(format!("{stem}.up.sql"), text),
-                NewFile::new(format!("{stem}.down.sql"), down),
-            ]);
+            let both = |(new, text): &(&NewMigration, &str)| {
+                let stem = stem(new);
+                [NewFile::new(format!("{stem}.up.sql"), *text), NewFile::new(format!("{stem}.down.sql"), down)]
+            };
+            return Ok(new.iter().flat_map(both).collect());
         }
-        Ok(vec![NewFile::new(format!("{stem}.sql"), text)])
+        Ok(NewFile::each(new, |new| format!("{}.sql", stem(new))))
     }
 
     fn reading(&self, _file: &FoundFile, text: &str) -> Result<Reading, Problem> {

@@ -68,11 +68,10 @@ impl Layout for WhimbrelLayout {
     fn files_of(
         &self,
         _folder: &dyn Tree,
-        new: &NewMigration,
-        text: &str,
+        new: &[(&NewMigration, &str)],
         _now: Timestamp,
     ) -> Result<Vec<NewFile>, Problem> {
-        Ok(vec![NewFile::new(new.file_name(), text)])
+        Ok(NewFile::each(new, NewMigration::file_name))
     }
 }
 

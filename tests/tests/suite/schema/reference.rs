@@ -24,6 +24,7 @@ fn its_folders_snapshots_and_schema_agree_on_both_dialects() {
             Target {
                 name: name.to_owned(),
                 folder: root().join(folder),
+                format: None,
                 dialect: dialect(name).expect("this build has both"),
                 schema,
                 storage,

@@ -40,6 +40,7 @@ async fn folded(project: &Project, version: &str) -> Result<(), String> {
     let target = Target {
         name: "it".to_owned(),
         folder: project.folder.clone(),
+        format: None,
         dialect: project.dialect(),
         schema,
         storage,

@@ -62,38 +62,43 @@ impl Journal {
     }
 }
 
-/// The text of the journal with one more entry; `None`: there is no journal.
+/// The text of the journal with more entries; `None`: there is no journal.
 ///
-/// Its time is greater than every other one in it, since Drizzle passes over what is not.
-pub(super) fn with_entry(folder: &dyn Tree, tag: &str, now: Timestamp) -> Result<Option<String>, Problem> {
+/// The time of each is greater than every other one in it, since Drizzle passes over what is not.
+pub(super) fn with_entries(folder: &dyn Tree, tags: &[String], now: Timestamp) -> Result<Option<String>, Problem> {
     let Some(known) = Journal::read(folder)? else { return Ok(None) };
     let bytes = folder.read(JOURNAL)?.unwrap_or_default();
     let malformed =
         || Problem::new(folder.shown(JOURNAL), "is no journal of Drizzle", "restore it from version control");
     let value: Value = serde_json::from_slice(&bytes).map_err(|_| malformed())?;
     let newest = known.entries.iter().map(|entry| entry.when).max().unwrap_or(0);
-    let when = (now.microseconds() / 1_000).max(newest.saturating_add(1));
+    let first = (now.microseconds() / 1_000).max(newest.saturating_add(1));
     let last = value["entries"].as_array().ok_or_else(malformed)?.last();
     let of_last = |key: &str| last.and_then(|last| last.get(key)).cloned();
     let idx = of_last("idx").and_then(|idx| idx.as_i64()).map_or(0, |idx| idx.saturating_add(1));
     let version = of_last("version").unwrap_or_else(|| Value::from("7"));
     let breakpoints = of_last("breakpoints").unwrap_or(Value::Bool(true));
-    let entry = |key: &str, value: &Value| format!("      \"{key}\": {value}");
-    let lines = [
-        entry("idx", &idx.into()),
-        entry("version", &version),
-        entry("when", &when.into()),
-        entry("tag", &tag.into()),
-        entry("breakpoints", &breakpoints),
-    ];
+    let entry = |(at, tag): (i64, &String)| {
+        let line = |key: &str, value: &Value| format!("      \"{key}\": {value}");
+        let lines = [
+            line("idx", &idx.saturating_add(at).into()),
+            line("version", &version),
+            line("when", &first.saturating_add(at).into()),
+            line("tag", &tag.as_str().into()),
+            line("breakpoints", &breakpoints),
+        ];
+        format!("    {{\n{}\n    }}", lines.join(",\n"))
+    };
+    let entries: Vec<String> = (0..).zip(tags).map(entry).collect();
     let text = String::from_utf8_lossy(&bytes);
     // What is there stays as it is written: the list is the last thing in the file, as Drizzle writes it.
     let end = text.rfind(']').ok_or_else(malformed)?;
     let (before, behind) = (text[..end].trim_end(), &text[end..]);
     let comma = if known.entries.is_empty() { "" } else { "," };
-    let text = format!("{before}{comma}\n    {{\n{}\n    }}\n  {behind}", lines.join(",\n"));
+    let text = format!("{before}{comma}\n{}\n  {behind}", entries.join(",\n"));
     let written = Journal::parsed(text.as_bytes(), &folder.shown(JOURNAL))?;
-    if written.entries.len() == known.entries.len() + 1 && written.entries.last().is_some_and(|it| it.tag == tag) {
+    let behind = written.entries.iter().skip(known.entries.len()).map(|entry| &entry.tag);
+    if behind.eq(tags) {
         return Ok(Some(text));
     }
     Err(Problem::new(

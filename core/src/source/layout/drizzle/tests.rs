@@ -137,12 +137,13 @@ fn a_new_migration_is_entered_in_the_journal() {
     let folder = folder(&[("meta/_journal.json", &journal(&[("0000_a", 2_000)])), ("0000_a.sql", "")]);
     let source = DirectorySource::open(folder.path(), None, None).unwrap();
     let new = NewMigration::named("add b", &["0000".parse().unwrap()], Timestamp::from_microseconds(0)).unwrap();
-    let files = source.files_of(&new, "select 1;", Timestamp::from_microseconds(1_000_000)).unwrap();
+    let files = source.files_of(&[(&new, "select 1;\nselect 2;\n")], Timestamp::from_microseconds(1_000_000)).unwrap();
     let [text, journal] = &files[..] else { panic!("{files:?}") };
     assert_eq!(
         (&*text.file, text.replaces, &*journal.file, journal.replaces),
         ("0001_add_b.sql", false, "meta/_journal.json", true)
     );
+    assert_eq!(text.text, "select 1;\n--> statement-breakpoint\nselect 2;\n");
     for file in &files {
         fs::write(folder.path().join(&file.file), &file.text).unwrap();
     }
