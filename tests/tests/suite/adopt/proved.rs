@@ -14,11 +14,15 @@ on_both! {
     what_is_somebody_elses_is_told_and_in_nobodys_way
 }
 
-fn proving(database: &TestDatabase, folder: &std::path::Path) -> Migrator {
-    let migrator = migrator(database, "drizzle", folder);
+/// With a proof, on throw-away databases beside the database.
+pub(super) fn proving(migrator: Migrator, database: &TestDatabase) -> Migrator {
     let scratch = scratch(database.dialect(), Some(database.url())).expect("a place");
     let baseline = Baseline::new(migrator.backend()).expect("this build has the engine").scratch(scratch);
     migrator.proving(baseline)
+}
+
+fn drizzle(database: &TestDatabase, folder: &std::path::Path) -> Migrator {
+    proving(migrator(database, "drizzle", folder), database)
 }
 
 async fn like(database: &TestDatabase) -> TestDatabase {
@@ -31,7 +35,7 @@ async fn every_point_is_proved(database: TestDatabase) {
     for at in [BASELINE, MIDDLE, END, newer, Point { folders: DRIZZLE_1, ..MIDDLE }] {
         let database = like(&database).await;
         let folder = at.load(&database, &fixtures).await;
-        let adoption = proving(&database, &folder).adopt(&[]).await.expect("it is judged");
+        let adoption = drizzle(&database, &folder).adopt(&[]).await.expect("it is judged");
         let found: Vec<String> = adoption.in_the_way().map(ToString::to_string).collect();
         assert!(found.is_empty() && adoption.proved.is_some(), "{at:?}: {found:?} {:?}", adoption.notes);
         assert!(adoption.notes.is_empty(), "{at:?}: {:?}", adoption.notes);
@@ -48,7 +52,7 @@ async fn a_history_that_lost_its_end_is_refused(database: TestDatabase) {
     database.transact(&[&format!("DELETE FROM {table} WHERE {key} > 7")]).await.expect("rows are removed");
     let unproved = migrator(&database, "drizzle", &folder).plan_adoption(&[]).await.expect("it is judged");
     assert_eq!(kinds(&unproved), [""; 0], "the rows that are left look right");
-    let adoption = proving(&database, &folder).adopt(&[]).await.expect("it is judged");
+    let adoption = drizzle(&database, &folder).adopt(&[]).await.expect("it is judged");
     assert_eq!(kinds(&adoption), ["differs"]);
     let finding = adoption.in_the_way().next().expect("one");
     let all = format!("{finding} {}", finding.hint);
@@ -58,7 +62,7 @@ async fn a_history_that_lost_its_end_is_refused(database: TestDatabase) {
         assert!(all.contains(word), "{word}: {all}");
     }
     assert!(!has_history(&database).await, "nothing is recorded");
-    let accepted = proving(&database, &folder).adopt(&[FindingKind::Differs]).await.expect("it is judged");
+    let accepted = drizzle(&database, &folder).adopt(&[FindingKind::Differs]).await.expect("it is judged");
     assert_eq!(accepted.recorded, 7);
 }
 
@@ -68,7 +72,7 @@ async fn a_migration_that_was_applied_in_part_is_refused(database: TestDatabase)
     // A later migration makes it, with more.
     let part = "CREATE TABLE user_profiles (user_id integer PRIMARY KEY)";
     database.transact(&[part]).await.expect("a part of it");
-    let adoption = proving(&database, &folder).adopt(&[]).await.expect("it is judged");
+    let adoption = drizzle(&database, &folder).adopt(&[]).await.expect("it is judged");
     assert_eq!(kinds(&adoption), ["differs"]);
     let told = adoption.in_the_way().next().expect("one").to_string();
     assert!(told.contains("user_profiles"), "{told}");
@@ -79,7 +83,7 @@ async fn what_is_somebody_elses_is_told_and_in_nobodys_way(database: TestDatabas
     let Some(fixtures) = drizzle_fixtures() else { return };
     let folder = MIDDLE.load(&database, &fixtures).await;
     database.transact(&["CREATE TABLE theirs (id integer PRIMARY KEY)"]).await.expect("a table");
-    let adoption = proving(&database, &folder).adopt(&[]).await.expect("it is judged");
+    let adoption = drizzle(&database, &folder).adopt(&[]).await.expect("it is judged");
     assert_eq!((adoption.recorded, adoption.is_refused()), (10, false));
     assert!(adoption.notes.iter().any(|note| note.contains("theirs")), "{:?}", adoption.notes);
 }

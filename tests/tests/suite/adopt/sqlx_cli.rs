@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use whimbrel_tests::database::TestDatabase;
 use whimbrel_tests::long::{Part, is_long};
 
+use super::proved::proving;
 use super::{assert_same, contents, copy, migrator, verified};
 use crate::corpora::{Corpus, corpora};
 use crate::on_both;
@@ -114,11 +115,12 @@ async fn every_version_that_sqlx_leaves_goes_on(database: TestDatabase) {
             }
             let what = format!("{} at {version}", folder.name);
             let stopped = made_by_sqlx(&sqlx, &database, folder, Some(*version)).await;
-            let migrator = migrator(&stopped, "sqlx", &folder.path);
+            let migrator = proving(migrator(&stopped, "sqlx", &folder.path), &stopped);
             let adoption = migrator.adopt(&[]).await.unwrap_or_else(|error| panic!("{what}: {error}"));
             let found: Vec<String> = adoption.in_the_way().map(ToString::to_string).collect();
             assert!(found.is_empty(), "{what}: {found:?}");
             assert_eq!((verified(&adoption), adoption.recorded), (index + 1, index + 1), "{what}");
+            assert!(adoption.proved.is_some(), "{what}: {:?}", adoption.notes);
             let report = migrator.migrate().await.unwrap_or_else(|error| panic!("{what}: {error}"));
             assert_eq!(report.applied.len(), versions.len() - index - 1, "{what}");
             assert_same(&what, &without_history(&stopped).await, &end);
