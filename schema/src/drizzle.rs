@@ -56,7 +56,7 @@ pub struct Recorded {
 /// them is Drizzle's, or none has a snapshot.
 ///
 /// Reads the snapshots, and the texts of the migrations for what Drizzle is known to record otherwise than it does it: names of
-/// constraints and of primary keys, actions of references that were added, NOT NULL of keys.
+/// constraints, names and order of primary keys, NOT NULL of keys, actions of references that were added.
 ///
 /// # Errors
 ///
@@ -72,8 +72,9 @@ pub fn recorded(
     let lexer = dialect.dialect().lexer;
     let Some(Found { at, file, said }) = newest(folder, &marks, lexer).map_err(one)? else { return Ok(None) };
     let Said { mut unread, .. } = said;
-    let said = Said { unread: Vec::new(), ..said };
+    let mut said = Said { unread: Vec::new(), ..said };
     let (written, mut corrected) = (Written::in_migrations(migrations, lexer), Vec::new());
+    written.order_keys(&mut said.tables, &mut corrected);
     let native = match lexer {
         Lexer::Sqlite => sqlite::schema(said, &written, &mut corrected),
         _ => postgres::schema(said, &written, &mut unread, &mut corrected),

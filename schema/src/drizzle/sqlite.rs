@@ -27,6 +27,10 @@ fn correct(table: &mut Table, made: &Made, corrected: &mut Vec<String>) {
     for column in table.columns.iter_mut().filter(|column| key.contains(&column.name) && !column.not_null) {
         if made.says_not_null(&column.name) {
             column.not_null = true;
+            // Another name of the rowid refuses NULL whatever is said.
+            if key.len() == 1 && column.ty.eq_ignore_ascii_case("integer") {
+                continue;
+            }
             corrected.push(format!("table {of}, column {}: it is NOT NULL", column.name));
         }
     }

@@ -57,6 +57,18 @@ impl Written {
         self.tables.get(name)
     }
 
+    /// Brings the columns of primary keys into the order in which they were made.
+    pub(super) fn order_keys(&self, tables: &mut [said::Table], corrected: &mut Vec<String>) {
+        for table in tables {
+            let (Some(made), Some(key)) = (self.tables.get(&table.name), &mut table.primary_key) else { continue };
+            let order = made.key_order(&key.columns).filter(|order| *order != key.columns && order.len() > 1);
+            if let Some(order) = order {
+                corrected.push(format!("table {}: its primary key is ({})", table.name, order.join(", ")));
+                key.columns = order;
+            }
+        }
+    }
+
     /// Whether the SQL gives this name to a constraint.
     pub(super) fn names_constraint(&self, name: &str) -> bool {
         self.constraints.contains(name)
@@ -92,7 +104,12 @@ impl Written {
             return;
         }
         let Some(made) = self.tables.get_mut(&name) else { return };
-        if says(at, &["rename", "constraint"]) {
+        if words.is(at, "rename") && !words.is(at + 1, "constraint") {
+            let from = if words.is(at + 1, "column") { at + 2 } else { at + 1 };
+            if let (Some(from), Some(to)) = (words.name(from), words.name(from + 2)) {
+                made.rename_column(&from, &to);
+            }
+        } else if says(at, &["rename", "constraint"]) {
             if words.name(at + 2) == Some(made.key()) {
                 made.key_name = words.name(at + 4);
             }
@@ -109,6 +126,20 @@ impl Made {
     /// The name that the server gave to its primary key, if it was given none.
     pub(super) fn key(&self) -> String {
         self.key_name.clone().unwrap_or_else(|| format!("{}_pkey", self.first_name))
+    }
+
+    /// The columns of its primary key of several columns, in the order of its statement; `None`: it is not known there.
+    pub(super) fn key_order(&self, columns: &[String]) -> Option<Vec<String>> {
+        let is_key = |item: &&Item| item.words.windows(2).any(|pair| pair[0] == "primary" && pair[1] == "key");
+        let names = &self.items.iter().find(is_key)?.names;
+        let order: Vec<String> = names.iter().filter(|name| columns.contains(name)).cloned().collect();
+        (order.len() == columns.len() && columns.iter().all(|column| order.contains(column))).then_some(order)
+    }
+
+    fn rename_column(&mut self, from: &str, to: &str) {
+        let names = self.items.iter_mut().flat_map(|item| &mut item.names);
+        let names = names.chain(self.references.iter_mut().map(|(column, ..)| column));
+        names.filter(|name| *name == from).for_each(|name| to.clone_into(name));
     }
 
     /// Whether its statement says NOT NULL at the column.

@@ -20,8 +20,69 @@ pub(super) fn of_type(text: String, ty: &str) -> Node {
         "timestamp" => Node::Text(moment(&text).unwrap_or(text)),
         "timestamptz" => Node::Text(instant(&text).unwrap_or(text)),
         "jsonb" => Node::Text(jsonb(&text).unwrap_or(text)),
+        _ if ty.ends_with("[]") => Node::Text(array(&text).unwrap_or(text)),
         _ => Node::Text(text),
     }
+}
+
+/// An array with quotes only where its elements need them, and no spaces beside; `None` for what is written otherwise.
+fn array(text: &str) -> Option<String> {
+    let mut chars = text.trim().chars().peekable();
+    let mut out = String::new();
+    let (mut depth, mut begins) = (0_usize, true);
+    while let Some(c) = chars.next() {
+        match c {
+            '{' if begins => depth += 1,
+            '}' => depth = depth.checked_sub(1)?,
+            ',' if depth > 0 => {}
+            c if c.is_whitespace() => continue,
+            c if depth > 0 && begins => {
+                let element = match c {
+                    '"' => quoted_element(&mut chars)?,
+                    first => bare_element(first, &mut chars)?,
+                };
+                out.push_str(&element);
+                begins = false;
+                continue;
+            }
+            _ => return None,
+        }
+        begins = c != '}';
+        out.push(c);
+        if depth == 0 {
+            return chars.next().is_none().then_some(out);
+        }
+    }
+    None
+}
+
+type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
+
+fn quoted_element(chars: &mut Chars<'_>) -> Option<String> {
+    let mut element = String::new();
+    loop {
+        match chars.next()? {
+            '"' => break,
+            '\\' => element.push(chars.next()?),
+            c => element.push(c),
+        }
+    }
+    let special = |c: char| matches!(c, '"' | '\\' | '{' | '}' | ',') || c.is_whitespace();
+    if !element.is_empty() && !element.eq_ignore_ascii_case("null") && !element.contains(special) {
+        return Some(element);
+    }
+    Some(format!("\"{}\"", element.replace('\\', "\\\\").replace('"', "\\\"")))
+}
+
+/// One that has a space in it or a character that is special is left to the server.
+fn bare_element(first: char, chars: &mut Chars<'_>) -> Option<String> {
+    let mut element = String::from(first);
+    while let Some(c) = chars.next_if(|c| !matches!(c, ',' | '}') && !c.is_whitespace()) {
+        element.push(c);
+    }
+    let plain = !element.contains(['"', '\\', '{']);
+    let null = element.eq_ignore_ascii_case("null");
+    plain.then(|| if null { element.to_uppercase() } else { element })
 }
 
 fn is_shape(text: &str, shape: &str) -> bool {

@@ -1,0 +1,1 @@
+UPDATE `links` SET `note` = 'y';
