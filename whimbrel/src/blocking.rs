@@ -43,6 +43,23 @@ pub fn track(migrator: &Migrator, policy: &dyn Untracked) -> Result<Report, Migr
     block_on(migrator.track(policy))
 }
 
+/// [`Migrator::adopt`], on this thread.
+///
+/// # Errors
+///
+/// As [`Migrator::adopt`].
+///
+/// # Panics
+///
+/// As [`migrate`].
+#[cfg(feature = "other-tools")]
+pub fn adopt(
+    migrator: &Migrator,
+    accept: &[whimbrel_core::FindingKind],
+) -> Result<whimbrel_core::Adoption, MigrateError> {
+    block_on(migrator.adopt(accept))
+}
+
 /// [`Migrator::plan`], on this thread.
 ///
 /// # Errors

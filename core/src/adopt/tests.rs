@@ -321,3 +321,83 @@ fn a_migration_that_failed_in_sqlx_is_accepted_by_no_flag() {
     assert_eq!("missing-file".parse(), Ok(FindingKind::MissingFile));
     assert!("all".parse::<FindingKind>().unwrap_err().contains("edited, wrong-hash"));
 }
+
+/// An adoption of these files and rows, and the files.
+fn adoption(migrations: &[Migration], rows: &[ForeignRow], accept: &[FindingKind]) -> Adoption {
+    let outcome = judge_with(migrations, rows, accept, &[], &[]);
+    Adoption {
+        tool: DRIZZLE,
+        tool_called: "Drizzle",
+        table: "drizzle.__drizzle_migrations".to_owned(),
+        rows: rows.len(),
+        recorded: outcome.record.len(),
+        matches: outcome.matches,
+        proved: None,
+        notes: Vec::new(),
+    }
+}
+
+fn different(instead: Option<&str>) -> Proved {
+    let instead = instead.map(|version| version.parse().unwrap());
+    Proved::Different { instead, differences: vec!["table t is missing; 0001_tag1.sql makes it".to_owned()] }
+}
+
+#[test]
+fn a_database_that_is_not_as_the_history_tells_is_a_finding_of_its_newest_row() {
+    let (files, rows) = (journal(&FILES), rows(&FILES[..2]));
+    let mut adoption = adoption(&files, &rows, &[]);
+    let newest = proof::newest(&adoption, &files).unwrap().clone();
+    assert_eq!(newest.to_string(), "0001");
+    proof::enter(&mut adoption, &newest, different(Some("0002")), &[]);
+    assert!(adoption.is_refused());
+    let [finding] = &*adoption.matches[1].findings else { panic!("{:?}", adoption.matches) };
+    let all = format!("{finding} {}", finding.hint);
+    for word in [
+        "differs: ",
+        "m/0001_tag1.sql",
+        "row with id 2 (",
+        "it is as 0002 leaves it",
+        "table t is missing",
+        "--accept differs",
+    ] {
+        assert!(all.contains(word), "{word}: {all}");
+    }
+    let mut accepted = self::adoption(&files, &rows, &[]);
+    proof::enter(&mut accepted, &newest, different(None), &[FindingKind::Differs]);
+    assert_eq!((accepted.is_refused(), accepted.matches[1].verdict), (false, Verdict::Accepted));
+}
+
+#[test]
+fn a_database_that_is_so_is_said_to_be_so_without_what_is_the_other_tools() {
+    let (files, rows) = (journal(&FILES), rows(&FILES[..2]));
+    let mut adoption = adoption(&files, &rows, &[]);
+    let newest = proof::newest(&adoption, &files).unwrap().clone();
+    let notes = [
+        "not compared: the schema drizzle: no migration names it",
+        "not compared: the schema ops: no migration names it",
+    ];
+    proof::enter(&mut adoption, &newest, Proved::Equal(notes.map(str::to_owned).to_vec()), &[]);
+    assert_eq!((adoption.proved.as_deref(), &*adoption.notes), (Some("0001"), &[notes[1].to_owned()][..]));
+}
+
+#[test]
+fn what_is_not_told_as_a_whole_is_not_compared() {
+    let files = journal(&FILES);
+    let gap = adoption(&files, &rows(&[FILES[0], FILES[2]]), &[FindingKind::Skipped]);
+    assert!(proof::newest(&gap, &files).is_err());
+    let mut of = FILES;
+    of[1].1 = "edited";
+    let edited = adoption(&files, &rows(&of[..2]), &[FindingKind::Edited]);
+    assert!(proof::newest(&edited, &files).is_err());
+    assert!(proof::newest(&adoption(&files, &[], &[]), &files).is_err());
+}
+
+#[test]
+fn a_row_that_was_written_by_hand_has_said_that_it_is_near_enough() {
+    let files = journal(&FILES);
+    let mut adoption = adoption(&files, &[row(1, "0000_tag0", Some(999_000))], &[]);
+    let newest = proof::newest(&adoption, &files).unwrap().clone();
+    proof::enter(&mut adoption, &newest, different(None), &[]);
+    assert!(!adoption.is_refused());
+    assert!(adoption.notes[0].contains("table t is missing"), "{:?}", adoption.notes);
+}
