@@ -95,7 +95,7 @@ pub fn calls(lexer: Lexer, text: &str) -> Vec<Call> {
 
 fn names_function(lexeme: &Lexeme<'_>) -> bool {
     let is_word = |word: &&str| lexeme.text.eq_ignore_ascii_case(word);
-    lexeme.kind == LexemeKind::Word && !NO_FUNCTIONS.iter().chain(&BEFORE_EXPRESSION).any(|word| is_word(&word))
+    lexeme.kind == LexemeKind::Word && !NO_FUNCTIONS.iter().chain(&BEFORE_EXPRESSION).any(is_word)
 }
 
 /// Whether an expression may begin behind this token.
