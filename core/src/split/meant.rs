@@ -139,7 +139,12 @@ fn implied<'t>(text: &'static str, at: Position) -> Statement<'t> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::panic, reason = "a test may stop where it fails")]
+
     use super::*;
+
+    /// Lexer, text, whether it is marked; its statements, whether each runs alone, whether foreign keys are off.
+    type Case<'a> = (Lexer, &'a str, bool, &'a [&'a str], bool, bool);
 
     fn texts(lexer: Lexer, sql: &str, marked: bool) -> (Vec<String>, bool, bool) {
         let meant = as_meant(lexer, sql, marked).unwrap_or_else(|refusals| panic!("{refusals:?}"));
@@ -151,7 +156,7 @@ mod tests {
     fn a_text_runs_as_its_author_meant() {
         let (p, s) = (Lexer::Postgres, Lexer::Sqlite);
         #[rustfmt::skip]
-        let cases: &[(Lexer, &str, bool, &[&str], bool, bool)] = &[
+        let cases: &[Case<'_>] = &[
             (p, "create table a (x int); drop table a", false, &["create table a (x int)", "drop table a"], false, false),
             (s, "create table a (x int); drop table a", false, &["create table a (x int)", "drop table a"], false, true),
             (p, "create index concurrently i on t (a)", false, &["create index concurrently i on t (a)"], true, false),

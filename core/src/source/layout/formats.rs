@@ -113,7 +113,7 @@ pub(crate) fn layout_of(
         None => seen.format(folder)?,
     };
     let Some(format) = format else { return Ok(Box::new(WhimbrelLayout)) };
-    let lexer = lexer.or_else(|| seen.lexer()).unwrap_or(Lexer::Postgres);
+    let lexer = lexer.or_else(|| seen.lexer()).unwrap_or_else(Lexer::of_any);
     format.layout(lexer).ok_or(UnknownFormat::NotRead(format.name))
 }
 

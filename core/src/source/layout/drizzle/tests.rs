@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "a test may stop where it fails")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test may stop where it fails")]
 
 use std::fs;
 use std::path::Path;
