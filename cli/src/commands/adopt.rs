@@ -77,7 +77,9 @@ fn show(opened: &Opened<'_>, adoption: &Adoption, dry_run: bool) {
         adoption.tool_called,
         counted(adoption.rows, "row")
     ));
-    lines(&adoption.matches, output.out()).iter().for_each(|line| output.data(line));
+    let lines = lines(&adoption.matches, output.out());
+    // A dry run is asked for them.
+    lines.iter().for_each(|line| if dry_run { output.data(line) } else { output.done(line) });
     let findings = || adoption.matches.iter().flat_map(|it| &it.findings);
     let shown = |finding: &Finding| {
         let problem = Problem::new("", printable(&finding.to_string()), printable(&finding.hint));
@@ -109,7 +111,7 @@ fn summary(adoption: &Adoption, dry_run: bool) -> String {
         (true, ..) => {
             return format!("nothing was recorded: {} in the way", counted(adoption.in_the_way().count(), "finding"));
         }
-        (false, false, 0) => "nothing new to adopt".to_owned(),
+        (false, _, 0) => "nothing new to adopt".to_owned(),
         (false, false, _) => format!("adopted {recorded}"),
         (false, true, _) => format!("would adopt {recorded}"),
     };
