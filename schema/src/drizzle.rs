@@ -48,7 +48,7 @@ pub struct Recorded {
     /// What the migrations' own SQL does otherwise than the snapshot says, each in words with its name. The schema is as the SQL
     /// does it.
     pub corrected: Vec<String>,
-    /// The migrations behind it, which have no snapshot: the schema does not hold what they do.
+    /// Drizzle's migrations behind it, which have no snapshot: the schema does not hold what they do.
     pub since: Vec<String>,
 }
 
