@@ -48,7 +48,7 @@ pub struct Recorded {
     /// What the migrations' own SQL does otherwise than the snapshot says, each in words with its name. The schema is as the SQL
     /// does it.
     pub corrected: Vec<String>,
-    /// The migrations behind it, which have no snapshot: the schema does not hold what they do.
+    /// Drizzle's migrations behind it, which have no snapshot: the schema does not hold what they do.
     pub since: Vec<String>,
 }
 
@@ -73,7 +73,9 @@ pub fn recorded(
     let Some(Found { at, file, said }) = newest(folder, &marks, lexer).map_err(one)? else { return Ok(None) };
     let Said { mut unread, .. } = said;
     let mut said = Said { unread: Vec::new(), ..said };
-    let (written, mut corrected) = (Written::in_migrations(migrations, lexer), Vec::new());
+    // What came behind the snapshot is not what it is of.
+    let until = migrations.iter().filter(|migration| mark(migration).is_some()).take(at + 1);
+    let (written, mut corrected) = (Written::in_migrations(until, lexer), Vec::new());
     written.order_keys(&mut said.tables, &mut corrected);
     let native = match lexer {
         Lexer::Sqlite => sqlite::schema(said, &written, &mut corrected),

@@ -571,17 +571,18 @@ async fn before(target: &Target<'_>, folder: &Folder) -> Result<Schema, Problem>
     if let (Some(snapshot), true) = (&folder.snapshot, since.is_empty()) {
         return Ok(snapshot.schema.clone());
     }
+    // What a person wrote into a migration is in no snapshot of another tool's, but in a replay.
+    if let Some(scratch) = target.scratch {
+        return scratch.replay(Some(&folder.source), &[]).await.map(|it| it.schema);
+    }
     let recorded = drizzle::recorded(&folder.path, &folder.migrations, target.dialect).map_err(first)?;
-    let recorded = recorded.filter(|it| it.since.is_empty());
-    match (recorded, target.scratch) {
-        (Some(recorded), _) if recorded.unread.is_empty() => return Ok(recorded.schema),
-        (_, Some(scratch)) => return scratch.replay(Some(&folder.source), &[]).await.map(|it| it.schema),
-        (Some(recorded), None) => {
-            let message = format!("says what is not read yet: {}", recorded.unread.join("; "));
-            let hint = format!("name a server for throw-away databases: `scratch-url` of the target {}", target.name);
-            return Err(Problem::new(recorded.file.display().to_string(), message, hint));
+    if let Some(recorded) = recorded.filter(|it| it.since.is_empty()) {
+        if recorded.unread.is_empty() {
+            return Ok(recorded.schema);
         }
-        (None, None) => {}
+        let message = format!("says what is not read yet: {}", recorded.unread.join("; "));
+        let hint = format!("name a server for throw-away databases: `scratch-url` of the target {}", target.name);
+        return Err(Problem::new(recorded.file.display().to_string(), message, hint));
     }
     let lexer = target.dialect.dialect().lexer;
     let changing =

@@ -39,7 +39,7 @@ const BEFORE_EXPRESSION: [&str; 22] = [
 ];
 
 /// These stand before a parenthesis, and are no functions.
-const NO_FUNCTIONS: [&str; 24] = [
+const NO_FUNCTIONS: &[&str] = &[
     "all",
     "and",
     "as",
@@ -56,6 +56,7 @@ const NO_FUNCTIONS: [&str; 24] = [
     "foreign",
     "in",
     "key",
+    "materialized",
     "not",
     "or",
     "over",

@@ -40,9 +40,9 @@ struct Item {
 
 impl Written {
     /// Follows the statements that make, rename and drop tables. A text that cannot be read is told by those who run it.
-    pub(super) fn in_migrations(migrations: &[Migration], lexer: Lexer) -> Self {
+    pub(super) fn in_migrations<'a>(migrations: impl Iterator<Item = &'a Migration>, lexer: Lexer) -> Self {
         let mut written = Self::default();
-        for text in migrations.iter().filter_map(|migration| migration.text().ok()) {
+        for text in migrations.filter_map(|migration| migration.text().ok()) {
             for statement in split(lexer, &text).unwrap_or_default() {
                 if matches!(statement.words.get(0), Some("create" | "alter" | "drop")) {
                     let lexemes = tokens(lexer, statement.text).unwrap_or_default();

@@ -5,6 +5,7 @@
 mod adopt;
 mod application;
 mod baseline;
+mod continued;
 mod corpora;
 mod counts;
 mod daemon;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tempfile::TempDir;
 use whimbrel_backend_sqlite::{SqliteBackend, SqliteSchema};
-use whimbrel_core::{CodeSource, MigrateError, Migrator, Problem, Sql, SqlSession};
+use whimbrel_core::{AsFresh, CodeSource, MigrateError, Migrator, Problem, Sql, SqlSession};
 use whimbrel_schema::model::ObjectName;
 use whimbrel_schema::{Introspected, Schema, SchemaDialect, Script, ScriptRequest};
 
@@ -41,7 +41,7 @@ impl Database {
             .migrations
             .iter()
             .fold(CodeSource::new(), |source, (version, text)| source.sql(version, "step", text.clone()));
-        let result = Migrator::new(self.backend.clone()).source(source).migrate().await;
+        let result = Migrator::new(self.backend.clone()).source(source).untracked(AsFresh).migrate().await;
         if result.is_err() {
             self.migrations.pop();
         }
