@@ -69,10 +69,8 @@ async fn generate_goes_on_where_drizzle_stopped(database: TestDatabase) {
     // Without a throw-away database Drizzle's snapshot tells the schema, and the server's form of a query is not known.
     configure("");
     let alone = String::from_utf8_lossy(&project.run(&["generate", "--check"]).stdout).into_owned();
-    assert!(
-        alone.is_empty() || (database.server().is_some() && alone.contains("_sessions.sql")),
-        "only views: {alone}"
-    );
+    let views_alone = database.server().is_some() && alone.contains("_sessions.sql");
+    assert!(views_alone || !alone.contains(".sql"), "{alone}");
     configure("scratch-url = \"${APP_DB}\"\n");
     let journal = project.place.join("migrations/meta/_journal.json");
     let before = std::fs::read_to_string(&journal).expect("there is a journal");
