@@ -24,6 +24,7 @@ mod verify;
 
 use std::sync::Arc;
 
+use whimbrel::schema::model::ObjectName;
 use whimbrel::schema::{Introspected, SchemaDialect, dialect, read_database};
 use whimbrel::{CancelToken, Database, MigrateError, Migrator, Seed, history::DEFAULT_NAMESPACE};
 
@@ -166,7 +167,10 @@ impl Opened<'_> {
 
     /// The schema that it has now, without its history and the books of other tools.
     pub(crate) async fn live(&self) -> Result<Introspected, CliError> {
-        let ignored = [self.target.history_table()];
+        let mut ignored = vec![self.target.history_table()];
+        let other = &self.target.other_history;
+        ignored
+            .extend(other.table.as_ref().map(|name| ObjectName { schema: other.schema.clone(), name: name.clone() }));
         let live = read_database(&*self.database.backend, self.engine()?, &ignored).await;
         live.map_err(|error| CliError::database("read the schema", &error))
     }

@@ -102,13 +102,16 @@ impl Lexer {
         let (column, ty) = (quote_identifier(column), ty.to_ascii_lowercase());
         let moment = "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'";
         match self {
-            Self::Sqlite if ty == "blob" => format!("lower(hex({column}))"),
+            // Bytes may stand in a column of any type.
+            Self::Sqlite => {
+                format!("CASE typeof({column}) WHEN 'blob' THEN lower(hex({column})) ELSE CAST({column} AS text) END")
+            }
             Self::Postgres if ty == "bytea" => format!("pg_catalog.encode({column}, 'hex')"),
             Self::Postgres if ty.ends_with("with time zone") && ty.starts_with("timestamp") => {
                 format!("pg_catalog.to_char({column} AT TIME ZONE 'UTC', {moment})")
             }
             Self::Postgres if ty.starts_with("timestamp") => format!("pg_catalog.to_char({column}, {moment})"),
-            Self::Sqlite | Self::Postgres => format!("CAST({column} AS text)"),
+            Self::Postgres => format!("CAST({column} AS text)"),
         }
     }
 

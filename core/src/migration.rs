@@ -37,6 +37,8 @@ struct Header {
     directives: Directives,
     problems: Vec<Problem>,
     foreign: Option<Foreign>,
+    /// Its tool's mark, or its own directive, says to run it without a transaction; more may follow from its statements.
+    marked: bool,
 }
 
 /// What a migration is to the tool that it was written for.
@@ -167,12 +169,14 @@ impl Migration {
         }
         let text = header.up(Cow::Borrowed(text));
         header.directives.no_transaction |= reading.no_transaction;
+        header.marked = header.directives.no_transaction;
         // What cannot be read is refused when it is pending.
         if split::may_run_otherwise(&text)
             && let Ok(meant) = split::as_meant(lexer, &text, header.directives.no_transaction)
         {
             header.directives.no_transaction |= meant.alone;
-            header.directives.foreign_keys_off |= meant.foreign_keys_off;
+            let off = meant.foreign_keys_off || (reading.foreign_keys_off && meant.changes_rows);
+            header.directives.foreign_keys_off |= off;
         }
         self
     }
@@ -282,13 +286,14 @@ impl Migration {
     /// Splits its text and refuses what must not run.
     pub(crate) fn statements<'t>(&self, dialect: &Dialect, text: &'t str) -> Result<Vec<Statement<'t>>, LoadError> {
         if self.foreign().is_some() {
-            let meant = split::as_meant(dialect.lexer, text, self.directives().no_transaction);
+            let marked = self.header.as_ref().is_some_and(|header| header.marked);
+            let meant = split::as_meant(dialect.lexer, text, marked);
             return meant.map(|meant| meant.statements).map_err(|refusals| self.refused(&refusals));
         }
         let rules = split::Rules { transactional: self.is_transactional() };
         let statements = self.checked(dialect, text, rules)?;
         let Some(open) = transaction_open(dialect, &statements) else { return Ok(statements) };
-        let at = statements[open].span.start;
+        let at = statements[open.min(statements.len() - 1)].span.start;
         let hint = "commit it: what it does would be lost, and its record with it";
         let problem = Problem::new(self.file(), "the transaction that begins here is not ended", hint);
         Err(problem.at(at.line, at.column).into())
@@ -347,6 +352,12 @@ impl Migration {
     }
 }
 
+/// Where the unit ends that begins with a statement: behind it, or behind the end of the transaction that it begins.
+pub(crate) fn end_of_unit(dialect: &Dialect, statements: &[Statement<'_>], from: usize) -> usize {
+    let ends = |end: &usize| transaction_open(dialect, &statements[from..*end]).is_none();
+    (from + 1..=statements.len()).find(ends).unwrap_or(statements.len())
+}
+
 /// The statement that began a transaction of the text's own which is open after these statements.
 pub(crate) fn transaction_open(dialect: &Dialect, statements: &[Statement<'_>]) -> Option<usize> {
     let mut open = None;
@@ -358,7 +369,8 @@ pub(crate) fn transaction_open(dialect: &Dialect, statements: &[Statement<'_>]) 
         let chains = words.iter().any(|word| word == "chain") && !words.iter().any(|word| word == "no");
         open = match words.get(0).unwrap_or_default() {
             "begin" | "start" => open.or(Some(index)),
-            "commit" | "end" | "rollback" | "abort" | "prepare" if chains => Some(index),
+            // The next one begins behind it.
+            "commit" | "end" | "rollback" | "abort" | "prepare" if chains => Some(index + 1),
             "rollback" if words.iter().any(|word| word == "to") => open,
             "commit" | "end" | "rollback" | "abort" | "prepare" => None,
             // `SAVEPOINT` outside of a transaction begins one on SQLite, and its `RELEASE` ends it; on Postgres it fails.

@@ -132,7 +132,8 @@ impl Untracked for AsFresh {
 }
 
 /// Goes on with the history of the tool that the migrations were written for, as [`Migrator::adopt`](crate::Migrator::adopt)
-/// does: silently where every row is verified. Anything else is an error, and nothing is recorded or run. A database that has
+/// does: silently where every row is verified. Anything else is an error, and nothing is recorded or run. Rows that are missing
+/// at the end of a history show only in the schema, so set [`Migrator::proving`](crate::Migrator::proving) as well. A database that has
 /// tables and no such history is refused.
 #[cfg(feature = "other-tools")]
 #[derive(Debug, Clone, Copy, Default)]

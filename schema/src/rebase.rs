@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use whimbrel_core::history::DEFAULT_NAMESPACE;
-use whimbrel_core::{
-    DirectorySource, LoadError, Migration, NewMigration, Problem, Source, Timestamp, UnknownFormat, Version,
-};
+use whimbrel_core::{DirectorySource, LoadError, Migration, NewMigration, Problem, Source, Timestamp, Version};
 
 use crate::copied::Copied;
 use crate::folder::{Folder, file_name, first, unwritable};
@@ -48,7 +46,7 @@ pub async fn rebase(targets: &[Target<'_>], mine: &[String], now: Timestamp) -> 
     let mut problems = Vec::new();
     let mut folders: Vec<(&Target<'_>, Vec<Migration>)> = Vec::new();
     for target in targets {
-        match versioned(&target.folder) {
+        match target.source().map_err(LoadError::from).and_then(versioned) {
             Ok(migrations) => folders.push((target, migrations)),
             Err(error) => problems.extend(error.into_problems()),
         }
@@ -75,11 +73,11 @@ pub async fn rebase(targets: &[Target<'_>], mine: &[String], now: Timestamp) -> 
 }
 
 /// The migrations of a folder that have a version, two of one version too.
-fn versioned(folder: &Path) -> Result<Vec<Migration>, LoadError> {
+fn versioned(source: DirectorySource) -> Result<Vec<Migration>, LoadError> {
+    let folder = source.path();
     if !folder.exists() {
         return Ok(Vec::new());
     }
-    let source = DirectorySource::open(folder, None, None).map_err(UnknownFormat::into_problem)?;
     if !source.is_own() {
         let message = format!("is a folder of {}, whose migrations cannot be given other versions", source.format());
         let hint = "merge its journal by hand, or rename the files of the branch";
@@ -242,7 +240,7 @@ impl Rebase {
             fs::remove_file(path).map_err(|error| unwritable(path, &error))?;
         }
         let Some((version, name, schema)) = &self.newest else { return Ok(()) };
-        let migrations = versioned(&self.folder).map_err(first)?;
+        let migrations = versioned(DirectorySource::new(&self.folder)).map_err(first)?;
         let journal = Some(self.journal.clone());
         let folder = Folder {
             path: self.folder.clone(),

@@ -12,7 +12,10 @@ use crate::target;
 impl Opened<'_> {
     /// A migrator that is stopped by a signal, and treats a database without a history as the target says.
     pub(super) fn starting(&self, waits: &Waits) -> Result<Migrator, CliError> {
-        let migrator = self.interruptible(waits)?;
+        let mut migrator = self.interruptible(waits)?;
+        if self.target.untracked == target::Treatment::Adopt || self.target.shares_history {
+            migrator = migrator.proving(self.baseline()?);
+        }
         Ok(match self.target.untracked {
             target::Treatment::Refuse => migrator,
             target::Treatment::Baseline => migrator.untracked(self.baseline()?),

@@ -157,8 +157,18 @@ impl Text {
     fn next(&mut self, failed: &FailedMigration) {
         let next = match failed.aftermath {
             Aftermath::RolledBack => "correct it, then run `whimbrel migrate` again".to_owned(),
-            Aftermath::PartWay { done, .. } => {
-                format!("correct it, then run `whimbrel migrate` again: it goes on with statement {}", done + 1)
+            Aftermath::PartWay { done, total } => {
+                match done < total {
+                    true => {
+                        format!("correct it, then run `whimbrel migrate` again: it goes on with statement {}", done + 1)
+                    }
+                    // All of it ran.
+                    false => format!(
+                        "mend what it left, then `whimbrel migrate` looks again and records it as applied; or, where it may stay \
+                         so, `whimbrel resolve {} --done`",
+                        failed.id.arguments()
+                    ),
+                }
             }
             Aftermath::Unclear { done, .. } => format!(
                 "look whether statement {} took effect, then run `whimbrel resolve {} --done` or `--retry`",

@@ -156,7 +156,7 @@ const WAYS: [Fits; 5] = [
 ];
 
 fn same_hash(row: &ForeignRow, file: &ForeignFile<'_>) -> bool {
-    row.hash.as_ref().is_some_and(|hash| file.hashes.contains(hash))
+    row.hash.as_ref().is_some_and(|hash| file.hashes.iter().any(|it| it.eq_ignore_ascii_case(hash)))
 }
 
 /// Drizzle 1.0 knows whole seconds, and reads rows of 0.x so.

@@ -218,6 +218,15 @@ impl Case<'_> {
         if self.rows[row].state == ForeignState::Undone {
             return matched;
         }
+        if self.rows[row].state == ForeignState::Dirty {
+            let message = format!("{} failed or did not end, and stands for no file of the folder", self.row(row));
+            let hint = format!(
+                "restore the file, and look how far it came; or undo what it did and remove the row, `DELETE FROM {}{}`",
+                self.table,
+                self.found(row)
+            );
+            return self.wrong(matched, vec![(FindingKind::Dirty, message, hint)]);
+        }
         let message = format!("{} stands for no file of the folder", self.row(row));
         let hint = "restore the file from version control, with its entry in the journal where there is one; or go on without \
                     it with `--accept missing-file`: the row stays where it is, and is not recorded";

@@ -56,7 +56,6 @@ pub(crate) fn newest<'a>(adoption: &'a Adoption, migrations: &[Migration]) -> Re
 
 /// Enters what the comparison showed.
 pub(crate) fn enter(adoption: &mut Adoption, newest: &MigrationId, proved: Proved, accept: &[FindingKind]) {
-    let by_hand = adoption.matches.iter().any(|it| it.verdict == Verdict::ByHand);
     let Some(matched) = adoption.matches.iter_mut().find(|it| it.id.as_ref() == Some(newest)) else { return };
     let (file, version) = (matched.file.clone().unwrap_or_default(), newest.to_string());
     let (instead, differences) = match proved {
@@ -80,8 +79,8 @@ pub(crate) fn enter(adoption: &mut Adoption, newest: &MigrationId, proved: Prove
     if more > 0 {
         message.push_str(&format!("\n  and {more} more"));
     }
-    if by_hand {
-        // Whoever wrote a row by hand has said that the database is near enough.
+    if matched.verdict == Verdict::ByHand {
+        // Whoever wrote the newest row by hand has said that the database is near enough.
         adoption.notes.push(message);
         return;
     }

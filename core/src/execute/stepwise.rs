@@ -9,8 +9,8 @@ use super::failure::Part;
 use super::transaction::{new_violations, not_loaded};
 use super::{Doubt, Executor, Ready, Settings, StepError, count, drive, drive_plain};
 use crate::backend::{
-    Checkpoint, Failure, Fenced, Finish, Halted, Heartbeat, Measure, Measurement, MigrationBackend, Op, OpOutcome,
-    Session, Setting, TransactionState,
+    Checkpoint, Claim, ClaimMode, Failure, Fenced, Finish, Halted, Heartbeat, Measure, Measurement, MigrationBackend,
+    Op, OpOutcome, Session, Setting, TransactionState,
 };
 use crate::checksum::Checksum;
 use crate::error::{BackendError, BackendErrorKind};
@@ -42,7 +42,7 @@ impl Executor<'_> {
         let fenced = Fenced { id: &migration.id, fence: claim.fence_after() };
         self.refuse_leaks(&ready, migration)?;
         let restore = self.enter(&ready, migration).await?;
-        let claimed = drive_plain(self.session, &[Op::Claim(&claim)], self.listeners).await;
+        let claimed = self.claim(&ready, &claim).await;
         let result = match claimed {
             Err(halted) => Err(self.claim_failed(&ready, halted)),
             Ok(_) => self.run_statements(&ready, fenced).await,
@@ -68,6 +68,19 @@ impl Executor<'_> {
             .with_hint("run this migration on a connection to the server itself, or without the setting");
         let cause = Cause::Backend { doing: "begin".to_owned(), error };
         Err(StepError::Failed(ready.failed(cause, Aftermath::RolledBack, None)))
+    }
+
+    /// Takes the claim. Where another tool's history is shared, it tells of the migration from now on, so that nobody of that tool
+    /// begins it too.
+    async fn claim(&mut self, ready: &Ready<'_>, claim: &Claim<'_>) -> Result<Vec<(usize, OpOutcome)>, Halted> {
+        let insert = ready.beside.as_deref().filter(|_| claim.mode == ClaimMode::New);
+        let Some(insert) = insert else { return drive_plain(self.session, &[Op::Claim(claim)], self.listeners).await };
+        let both = [Op::Begin, Op::Claim(claim), Op::Statement(insert), Op::Commit];
+        let claimed = drive_plain(self.session, &both, self.listeners).await;
+        if claimed.as_ref().is_err_and(|halted| halted.transaction == TransactionState::Open) {
+            let _ = drive_plain(self.session, &[Op::Rollback], self.listeners).await;
+        }
+        claimed
     }
 
     fn claim_failed(&mut self, ready: &Ready<'_>, halted: Halted) -> StepError {
@@ -108,19 +121,32 @@ impl Executor<'_> {
     ) -> Result<(crate::Timestamp, u64), StepError> {
         let total = ready.statements.len();
         let before = self.violations(ready).await?;
+        let mut open = false;
         for index in ready.skipped()..total {
+            // The progress goes with the text's own transaction: into it before it is committed, and lost with it else.
+            let ends = open && self.commits(&ready.statements[index]);
+            if ends {
+                self.checkpoint(ready, row, index + 1).await?;
+            }
             self.run_statement(ready, row, index).await?;
-            // Inside a transaction of the text a checkpoint would be lost with it.
-            let in_transaction = transaction_open(self.dialect, &ready.statements[..=index]).is_some();
-            if index + 1 < total && !in_transaction {
+            open = transaction_open(self.dialect, &ready.statements[ready.skipped()..=index]).is_some();
+            if index + 1 < total && !open && !ends {
                 self.checkpoint(ready, row, index + 1).await?;
             }
         }
+        // Where all was done before, whoever looked has mended what was broken then, or nothing is enforced here.
+        let begun = ready.skipped() < total;
         let after = self.violations(ready).await?;
-        match new_violations(&[before, after]) {
+        let broken = if begun { new_violations(&[before, after]) } else { new_violations(&[Vec::new(), after]) };
+        match broken {
             Some(cause) => Err(self.record_violations(ready, row, cause).await),
             None => self.finish(ready, row).await,
         }
+    }
+
+    /// Whether it commits the transaction in which it stands.
+    fn commits(&self, statement: &Statement<'_>) -> bool {
+        statement.is_transaction_control(self.dialect.lexer) && matches!(statement.words.get(0), Some("commit" | "end"))
     }
 
     /// The rows that break a foreign key, where the migration runs without them being enforced.
@@ -139,12 +165,18 @@ impl Executor<'_> {
         Ok(rows.unwrap_or_default())
     }
 
-    /// All statements took effect and left rows that break a foreign key: a person mends those, or the last statement.
+    /// All statements took effect and left rows that break a foreign key, which a person mends.
     async fn record_violations(&mut self, ready: &Ready<'_>, row: Fenced<'_>, cause: Cause) -> StepError {
         let total = count(ready.statements.len());
         let error = cause.to_string();
-        let done = total.saturating_sub(1);
-        let recorded = self.record(&[Op::Fail(&Failure { row, error: &error })], row).await;
+        let done = total;
+        let prefix_checksum = prefix_checksum(self.dialect, &ready.statements);
+        let lease = self.settings.lease;
+        let checkpoint = Checkpoint { row, statements_done: done, prefix_checksum: &prefix_checksum, lease };
+        let mut recorded = self.record(&[Op::Checkpoint(&checkpoint)], row).await;
+        if recorded.is_ok() {
+            recorded = self.record(&[Op::Fail(&Failure { row, error: &error })], row).await;
+        }
         let aftermath = match recorded {
             Ok(_) => Aftermath::PartWay { done, total },
             Err(_) => Aftermath::Unclear { done, total },
@@ -155,18 +187,7 @@ impl Executor<'_> {
     async fn finish(&mut self, ready: &Ready<'_>, row: Fenced<'_>) -> Result<(crate::Timestamp, u64), StepError> {
         let total = count(ready.statements.len());
         let finish = Finish { row };
-        let outcomes = match &ready.beside {
-            None => self.record(&[Op::Finish(&finish)], row).await,
-            // Both tell the same of it, whatever happens.
-            Some(insert) => {
-                let both = [Op::Begin, Op::Finish(&finish), Op::Statement(insert), Op::Commit];
-                let recorded = self.record(&both, row).await;
-                if recorded.as_ref().is_err_and(|halted| halted.transaction == TransactionState::Open) {
-                    let _ = drive_plain(self.session, &[Op::Rollback], self.listeners).await;
-                }
-                recorded
-            }
-        };
+        let outcomes = self.record(&[Op::Finish(&finish)], row).await;
         let unclear = Aftermath::Unclear { done: total.saturating_sub(1), total };
         let outcomes = outcomes.map_err(|halted| {
             let lost = halted.error.kind() == BackendErrorKind::ConnectionLost;
@@ -267,10 +288,15 @@ impl Executor<'_> {
     /// connection only the claim tells, and it stays as it is.
     async fn record_failure(&mut self, ready: &Ready<'_>, row: Fenced<'_>, index: usize, halted: Halted) -> StepError {
         // What a transaction of the text had done goes with it.
-        let kept = transaction_open(self.dialect, &ready.statements[..index]).unwrap_or(index);
+        let own = transaction_open(self.dialect, &ready.statements[ready.skipped()..index]);
+        let kept = own.map_or(index, |begin| ready.skipped() + begin);
         let (done, total) = (count(kept), count(ready.statements.len()));
         let lost = halted.error.kind() == BackendErrorKind::ConnectionLost;
-        if lost {
+        // What a procedure had committed stays, and nobody here saw it.
+        if lost || ready.statements[index].may_commit(self.dialect.lexer) {
+            if !lost {
+                let _ = drive_plain(self.session, &[Op::Rollback], self.listeners).await;
+            }
             return ready.halted(Part::Statement(index), halted, Aftermath::Unclear { done, total });
         }
         let error = halted.error.to_string();

@@ -202,8 +202,17 @@ pub(super) fn not_loaded(migration: &Migration, error: crate::LoadError) -> Step
 /// Rows that break a foreign key after the text and did not before.
 pub(super) fn new_violations(measured: &[Vec<String>]) -> Option<Cause> {
     let [before, .., after] = measured else { return None };
-    let before: std::collections::HashSet<&String> = before.iter().collect();
-    let new: Vec<String> = after.iter().filter(|row| !before.contains(row)).cloned().collect();
+    // Rows of a table without rowid are all called the same.
+    let mut left: std::collections::HashMap<&String, usize> = std::collections::HashMap::new();
+    before.iter().for_each(|row| *left.entry(row).or_default() += 1);
+    let mut is_new = |row: &&String| match left.get_mut(*row) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
+            false
+        }
+        _ => true,
+    };
+    let new: Vec<String> = after.iter().filter(|row| is_new(row)).cloned().collect();
     (!new.is_empty()).then_some(Cause::ForeignKeys(new))
 }
 

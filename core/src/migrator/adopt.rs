@@ -26,7 +26,7 @@ pub(super) struct Wish<'a> {
 
 /// An adoption that was judged, and the rows that it would record.
 pub(super) struct Decided {
-    adoption: Adoption,
+    pub(super) adoption: Adoption,
     pub(super) rows: Vec<HistoryRow>,
     /// Whimbrel's history is there.
     has_history: bool,

@@ -67,7 +67,19 @@ impl Migrator {
         self.check_backup()?;
         let Look { session, files, history } = self.look(HistoryDetail::Check).await?;
         let mut run = Run::new(self, session, files);
-        match run.go(history).await {
+        let mut result = run.go(history).await;
+        let mut wait = Wait::new(&*self.backend, &self.listeners, &self.cancel, self.lock_wait);
+        // The database was locked while it was only looked at: it is looked at again.
+        while let Err(MigrateError::Backend { error, .. }) = &result
+            && error.kind() == BackendErrorKind::Busy
+            && run.report.planned == 0
+            && wait.pause().await.is_ok()
+        {
+            let Look { session, files, history } = self.look(HistoryDetail::Check).await?;
+            run = Run::new(self, session, files);
+            result = run.go(history).await;
+        }
+        match result {
             Ok(()) => Ok(run.close().await),
             Err(error) => Err(error.with_report(run.report)),
         }
@@ -112,10 +124,8 @@ impl Run<'_> {
     /// Plans, and gives the history that it planned with.
     async fn plan(&mut self, history: Option<Vec<HistoryRow>>) -> Result<(Plan, Vec<HistoryRow>), MigrateError> {
         #[cfg(feature = "other-tools")]
-        let history = self.take_over(history).await?;
+        let history = self.with_other_history(history).await?;
         let (m, mut history) = (self.migrator, history);
-        #[cfg(feature = "other-tools")]
-        m.refuse_other_history(&mut *self.session, &self.files.migrations, history.as_deref()).await?;
         let outlook = m.outlook(&mut *self.session, &mut self.files, &mut history, Check::Texts).await?;
         self.has_history = history.is_some();
         let plan = m.decide(outlook)?;

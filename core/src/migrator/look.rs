@@ -11,7 +11,7 @@ use crate::event::Event;
 use crate::execute::{OnSession, prefix_checksum};
 use crate::history::{HistoryDetail, HistoryRow, RowState};
 use crate::lock::{Wait, Waited, unless_cancelled};
-use crate::migration::Migration;
+use crate::migration::{Migration, end_of_unit};
 use crate::plan::{self, Assessment, Facts, MigrationState, NextStatement, Note, Plan, PlanError, Step};
 use crate::problem::{LoadError, Problem};
 use crate::report::MigrateError;
@@ -123,11 +123,7 @@ impl Migrator {
         let session = self.connect().await;
         let read = match session {
             Err(error) => Err(error),
-            Ok(mut session) => match unless_cancelled(&self.cancel, session.history(detail)).await {
-                Some(Ok(history)) => Ok((session, history)),
-                Some(Err(error)) => Err(not_read(error)),
-                None => Err(MigrateError::cancelled(None)),
-            },
+            Ok(mut session) => self.read_history(&mut *session, detail).await.map(|history| (session, history)),
         };
         let files = Files::new(loading.finish().await);
         match read {
@@ -135,6 +131,27 @@ impl Migrator {
             // What is wrong with the folder comes first: it is wrong on every database.
             Err(_) if !files.problems.is_empty() => Err(MigrateError::load(files.problems)),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Reads the history; where the database is locked for a moment, it is read again.
+    async fn read_history(
+        &self,
+        session: &mut dyn Session,
+        detail: HistoryDetail,
+    ) -> Result<Option<Vec<HistoryRow>>, MigrateError> {
+        let mut wait = Wait::new(&*self.backend, &self.listeners, &self.cancel, self.lock_wait);
+        loop {
+            match unless_cancelled(&self.cancel, session.history(detail)).await {
+                Some(Ok(history)) => return Ok(history),
+                Some(Err(error)) if error.kind() == BackendErrorKind::Busy => match wait.pause().await {
+                    Ok(()) => wait.tell(None),
+                    Err(Waited::TooLong(_)) => return Err(not_read(error)),
+                    Err(Waited::Cancelled) => return Err(MigrateError::cancelled(None)),
+                },
+                Some(Err(error)) => return Err(not_read(error)),
+                None => return Err(MigrateError::cancelled(None)),
+            }
         }
     }
 
@@ -252,16 +269,25 @@ impl Migrator {
         known.next = statements.get(done).map(|next| NextStatement {
             number: row.statements_done + 1,
             line: next.span.start.line,
-            text: next.text.to_owned(),
+            text: match end_of_unit(dialect, &statements, done) {
+                end if end > done + 1 => {
+                    let last = statements[end - 1].text;
+                    format!("{}; … {last} (statements {} to {end}, as one)", next.text, done + 1)
+                }
+                _ => next.text.to_owned(),
+            },
             safe_to_repeat: next.safe_to_repeat(dialect.lexer),
         });
         Ok(known)
     }
 
     pub(super) async fn preview(&self) -> Result<Preview, MigrateError> {
-        let Look { mut session, mut files, mut history } = self.look(HistoryDetail::Check).await?;
+        let Look { mut session, mut files, history } = self.look(HistoryDetail::Check).await?;
+        #[cfg(feature = "other-tools")]
+        let history = self.foresee_other_history(&mut *session, &files.migrations, history).await?;
         #[cfg(feature = "other-tools")]
         self.refuse_other_history(&mut *session, &files.migrations, history.as_deref()).await?;
+        let mut history = history;
         let outlook = self.outlook(&mut *session, &mut files, &mut history, Check::Texts).await;
         let plan = match outlook.map(|outlook| self.decide(outlook)) {
             Ok(Ok(plan)) if history.is_none() && !plan.steps.is_empty() => {
@@ -291,6 +317,10 @@ impl Migrator {
 
     pub(super) async fn read_status(&self) -> Result<Status, MigrateError> {
         let Look { mut session, mut files, mut history } = self.look(HistoryDetail::Full).await?;
+        #[cfg(feature = "other-tools")]
+        if let Ok(foreseen) = self.foresee_other_history(&mut *session, &files.migrations, history.clone()).await {
+            history = foreseen;
+        }
         let outlook = self.outlook(&mut *session, &mut files, &mut history, Check::Headers).await;
         let untracked = match &history {
             None => self.tables(&mut *session).await?,

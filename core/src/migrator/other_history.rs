@@ -9,7 +9,7 @@ use crate::backend::Session;
 use crate::error::{BackendError, BackendErrorKind};
 use crate::event::Event;
 use crate::execute::{self, Beside};
-use crate::history::{HistoryDetail, HistoryRow, MigrationId};
+use crate::history::{HistoryDetail, HistoryRow, MigrationId, RowState};
 use crate::migration::Migration;
 use crate::plan::{DatabaseAhead, Note, PlanError, Refusal};
 use crate::problem::LoadError;
@@ -84,15 +84,105 @@ impl Beside for Shared {
     }
 }
 
+impl Migrator {
+    /// Whether a run goes on with another tool's history by itself.
+    fn goes_on(&self) -> bool {
+        self.shares_history || self.untracked.as_ref().is_some_and(|policy| policy.adopts())
+    }
+
+    /// The history as a run would find it after it has taken over what the other tool applied. Writes nothing.
+    pub(super) async fn foresee_other_history(
+        &self,
+        session: &mut dyn Session,
+        migrations: &[Migration],
+        history: Option<Vec<HistoryRow>>,
+    ) -> Result<Option<Vec<HistoryRow>>, MigrateError> {
+        let begins = self.shares_history || unrecorded(migrations, history.as_deref()).is_some();
+        let reader = migrations.iter().find_map(Migration::foreign).and_then(|foreign| reader(foreign.tool));
+        let Some(reader) = reader.filter(|_| begins && self.goes_on()) else { return Ok(history) };
+        let lexer = self.backend.dialect().lexer;
+        let tables = reader.find(&mut self.sql(session), lexer, &self.other_history).await.map_err(other_not_read)?;
+        if tables.is_empty() {
+            return Ok(history);
+        }
+        let accept = self.accepted_at_start();
+        let decided = self.decide_adoption(session, reader, migrations, history.as_deref(), &accept).await?;
+        if let Some(refusals) = refusals_of(&decided.adoption) {
+            return Err(MigrateError::plan(refusals));
+        }
+        Ok(Some(history.into_iter().flatten().chain(decided.rows).collect()))
+    }
+
+    /// What is no reason to stop where a run goes on by itself.
+    fn accepted_at_start(&self) -> Vec<FindingKind> {
+        let mut accept = Vec::new();
+        if self.shares_history {
+            // What is pending is ours to apply, in our order, and a folder for each may come late.
+            accept.extend([FindingKind::Skipped, FindingKind::OutOfOrder]);
+        }
+        // What a newer program of the other kind has applied is as if a newer one of this kind had.
+        if self.policy.database_ahead == DatabaseAhead::Allow {
+            accept.push(FindingKind::MissingFile);
+        }
+        accept
+    }
+}
+
+/// How often another tool that begins at the same moment is met again.
+const MEETINGS: usize = 5;
+
 impl Run<'_> {
+    /// The history with what the other tool has applied, where this run goes on with that; else a database which that tool has
+    /// migrated is refused.
+    pub(super) async fn with_other_history(
+        &mut self,
+        mut history: Option<Vec<HistoryRow>>,
+    ) -> Result<Option<Vec<HistoryRow>>, MigrateError> {
+        let m = self.migrator;
+        for meeting in 1.. {
+            history = self.take_over(history).await?;
+            match m.refuse_other_history(&mut *self.session, &self.files.migrations, history.as_deref()).await {
+                // It made its table in between.
+                Err(_) if m.goes_on() && meeting < MEETINGS => {}
+                Err(error) => return Err(error),
+                Ok(()) => break,
+            }
+        }
+        Ok(history)
+    }
+
+    /// Whether the other tool's table is there now, where this run goes on with it.
+    pub(super) async fn has_other_history(&mut self) -> Result<bool, MigrateError> {
+        let m = self.migrator;
+        let reader = self.files.migrations.iter().find_map(Migration::foreign).and_then(|foreign| reader(foreign.tool));
+        let Some(reader) = reader.filter(|_| m.goes_on()) else { return Ok(false) };
+        let lexer = m.backend.dialect().lexer;
+        let tables = reader.find(&mut m.sql(&mut *self.session), lexer, &m.other_history).await;
+        Ok(!tables.map_err(other_not_read)?.is_empty())
+    }
+
+    /// Writes the rows that the other tool's table lacks of what ours tells as applied: sharing begins, or its table was made anew.
+    async fn fill(&mut self, missing: &[MigrationId]) -> Result<(), MigrateError> {
+        self.lock(None).await?;
+        self.share().await?;
+        let mut statements = Vec::new();
+        let own = self.files.migrations.iter().filter(|it| missing.contains(&it.id));
+        for migration in own {
+            let insert = self.beside.as_deref().map(|beside| beside.insert(migration)).transpose();
+            statements.extend(insert.map_err(MigrateError::load)?.flatten());
+        }
+        let role = self.settings.role.as_deref();
+        let filled = execute::make_beside(&mut *self.session, role, &statements, &self.migrator.listeners).await;
+        filled.map_err(|error| MigrateError::backend("record in the other tool's history", error))
+    }
+
     /// Takes over what the other tool has applied, where this run goes on with its history. Gives the history as it is then.
     pub(super) async fn take_over(
         &mut self,
         history: Option<Vec<HistoryRow>>,
     ) -> Result<Option<Vec<HistoryRow>>, MigrateError> {
         let m = self.migrator;
-        let begins = m.untracked.as_ref().is_some_and(|policy| policy.adopts())
-            && unrecorded(&self.files.migrations, history.as_deref()).is_some();
+        let begins = m.goes_on() && unrecorded(&self.files.migrations, history.as_deref()).is_some();
         if !(begins || m.shares_history) || !self.files.problems.is_empty() {
             return Ok(history);
         }
@@ -101,17 +191,29 @@ impl Run<'_> {
         let lexer = m.backend.dialect().lexer;
         let tables = reader.find(&mut m.sql(&mut *self.session), lexer, &m.other_history).await;
         if tables.map_err(other_not_read)?.is_empty() {
+            let applied = |it: &&Migration| it.foreign().is_some() && is_applied(&history, &it.id);
+            let own: Vec<MigrationId> = self.files.migrations.iter().filter(applied).map(|it| it.id.clone()).collect();
+            if m.shares_history && !own.is_empty() {
+                self.fill(&own).await?;
+            }
             return Ok(history);
         }
-        // What a newer program of the other kind has applied is as if a newer one of this kind had.
-        let accept: &[FindingKind] = match m.policy.database_ahead {
-            DatabaseAhead::Allow => &[FindingKind::MissingFile],
-            DatabaseAhead::Refuse => &[],
-        };
-        let wish = Wish { accept, write: true };
+        let accept = m.accepted_at_start();
+        let wish = Wish { accept: &accept, write: true };
         let adoption = m.adopt_on(&mut *self.session, &self.files.migrations, history.as_deref(), wish).await?;
         if let Some(refusals) = refusals_of(&adoption) {
             return Err(MigrateError::plan(refusals));
+        }
+        let lacking = |it: &&crate::adopt::Match| it.verdict == Verdict::Recorded && it.row.is_none();
+        let lacking: Vec<MigrationId> = adoption
+            .matches
+            .iter()
+            .filter(lacking)
+            .filter_map(|it| it.id.clone())
+            .filter(|id| is_applied(&history, id))
+            .collect();
+        if m.shares_history && !lacking.is_empty() {
+            self.fill(&lacking).await?;
         }
         if adoption.recorded == 0 && history.is_some() {
             return Ok(history);
@@ -189,6 +291,10 @@ impl Run<'_> {
             m.decide_adoption(&mut *self.session, reader, &self.files.migrations, history.as_deref(), &[]).await;
         decided.is_ok_and(|decided| decided.rows.iter().any(|row| row.id == *id))
     }
+}
+
+fn is_applied(history: &Option<Vec<HistoryRow>>, id: &MigrationId) -> bool {
+    history.iter().flatten().any(|row| row.id == *id && row.state == RowState::Applied)
 }
 
 /// What is in the way of an adoption, as reasons not to run.

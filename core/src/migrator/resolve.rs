@@ -6,7 +6,7 @@ use crate::backend::{Claim, ClaimMode, Fenced};
 use crate::error::{BackendError, BackendErrorKind};
 use crate::execute::{self, Progress, TOOL_VERSION, prefix_checksum};
 use crate::history::{HistoryDetail, HistoryRow, MigrationId, RowState};
-use crate::migration::Migration;
+use crate::migration::{Migration, end_of_unit};
 use crate::report::MigrateError;
 use crate::version::Version;
 
@@ -81,8 +81,7 @@ impl Migrator {
             Resolution::Done | Resolution::Retry => {
                 let migration = look.files.migrations.iter().find(|m| m.id == row.id);
                 let migration = migration.ok_or_else(|| refuse("the migration has no file", "put the file back"))?;
-                let done = row.statements_done.saturating_add(u32::from(resolution == Resolution::Done));
-                self.set_progress(&mut *session, migration, row, done).await?
+                self.set_progress(&mut *session, migration, row, resolution == Resolution::Done).await?
             }
         };
         result.map_err(|error| MigrateError::backend("record the resolution", error))?;
@@ -95,7 +94,7 @@ impl Migrator {
         session: &mut dyn crate::Session,
         migration: &Migration,
         row: &HistoryRow,
-        done: u32,
+        took_effect: bool,
     ) -> Result<Result<(), BackendError>, MigrateError> {
         let text = migration.text().map_err(MigrateError::load)?;
         let statements = migration.statements(self.backend.dialect(), &text).map_err(MigrateError::load)?;
@@ -103,7 +102,13 @@ impl Migrator {
             let prefix = usize::try_from(done).ok().and_then(|done| statements.get(..done));
             prefix.ok_or_else(|| refuse("the file has fewer statements than are done", "put the file back as it was"))
         };
-        let (recorded, prefix) = (first(row.statements_done)?, first(done)?);
+        let recorded = first(row.statements_done)?;
+        // The one that it stopped at, with the transaction that it begins.
+        let done = match took_effect && recorded.len() < statements.len() {
+            true => crate::execute::count(end_of_unit(self.backend.dialect(), &statements, recorded.len())),
+            false => row.statements_done,
+        };
+        let prefix = first(done)?;
         if !recorded.is_empty() && row.prefix_checksum != Some(prefix_checksum(self.backend.dialect(), recorded)) {
             let message = format!("{} no longer begins with the statements that are done", migration.file());
             return Err(refuse(

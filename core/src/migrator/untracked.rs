@@ -166,6 +166,10 @@ impl Run<'_> {
         if self.is_tracked().await? {
             return Ok(None);
         }
+        #[cfg(feature = "other-tools")]
+        if self.has_other_history().await? {
+            return Ok(None);
+        }
         let Some(policy) = m.untracked.as_deref() else { return Err(refused(UntrackedRefusal::of(&tables))) };
         self.lock(None).await?;
         if self.is_tracked().await? {

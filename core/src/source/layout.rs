@@ -118,6 +118,8 @@ impl NewFile {
 pub struct Reading {
     /// Its tool's mark says to run it without a transaction.
     pub no_transaction: bool,
+    /// Its tool does not enforce foreign keys while it runs, so that no row goes with the one that it refers to.
+    pub foreign_keys_off: bool,
     /// The part that undoes the migration, in bytes: it is kept where it is, and never run.
     pub undo: Option<Range<usize>>,
 }

@@ -15,6 +15,8 @@ pub struct Meant<'t> {
     pub alone: bool,
     /// It sets foreign keys, or drops a table, which would empty the tables that refer to it: they must be off while it runs.
     pub foreign_keys_off: bool,
+    /// SQLite: it changes or removes rows, which may change rows that refer to them while foreign keys are enforced.
+    pub changes_rows: bool,
 }
 
 /// Words without which a text runs in one transaction and with foreign keys as they are. Most have none of them, and need
@@ -44,7 +46,8 @@ const TELLING: [&str; 17] = [
 pub fn may_run_otherwise(text: &str) -> bool {
     let telling = |word: &str| {
         let word = word.to_ascii_lowercase();
-        TELLING.contains(&&*word) || matches!(&*word, "drop" | "reindex" | "release" | "savepoint")
+        TELLING.contains(&&*word)
+            || matches!(&*word, "delete" | "drop" | "reindex" | "release" | "replace" | "savepoint" | "update")
     };
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(telling)
 }
@@ -65,13 +68,19 @@ pub fn as_meant(lexer: Lexer, text: &str, marked: bool) -> Result<Meant<'_>, Vec
     let before = statements.len();
     statements.retain(|statement| !sets_keys(statement));
     let drops = statements.iter().any(|statement| statement.words.starts_with(&["drop", "table"]));
+    let changes = |statement: &Statement<'_>| {
+        let first = statement.words.get(0).unwrap_or_default();
+        matches!(first, "delete" | "replace" | "update" | "with")
+            || statement.words.starts_with(&["insert", "or", "replace"])
+    };
+    let changes_rows = lexer == Lexer::Sqlite && statements.iter().any(changes);
     let foreign_keys_off = lexer == Lexer::Sqlite && (statements.len() < before || drops);
     let alone = marked
         || statements.iter().any(|it| it.is_transaction_control(lexer) || it.refuses_transaction(lexer).is_some());
     if alone {
         statements = in_own_transactions(lexer, statements, marked);
     }
-    Ok(Meant { statements, alone, foreign_keys_off })
+    Ok(Meant { statements, alone, foreign_keys_off, changes_rows })
 }
 
 /// What a statement does to the transaction.

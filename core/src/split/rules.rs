@@ -100,6 +100,15 @@ impl<'a> Statement<'a> {
         }
     }
 
+    /// Whether it may commit by itself what it has done so far, where it stands in no transaction (Postgres: a procedure, a `DO`
+    /// block with that word in it).
+    #[must_use]
+    pub fn may_commit(&self, lexer: Lexer) -> bool {
+        lexer == Lexer::Postgres
+            && (self.begins_with(&["call"])
+                || self.begins_with(&["do"]) && self.text.to_ascii_lowercase().contains("commit"))
+    }
+
     /// Whether its first token may be one of these words; a glance at what is known already.
     fn begins_with(&self, words: &[&str]) -> bool {
         self.words.get(0).is_some_and(|first| words.contains(&first))

@@ -5,7 +5,7 @@ mod versions;
 
 use std::collections::HashSet;
 
-use super::{Found, FoundFile, Layout, NewFile, NewMigration, Timestamp, Tree};
+use super::{Found, FoundFile, Layout, NewFile, NewMigration, Reading, Timestamp, Tree};
 use crate::migration::Foreign;
 use crate::problem::Problem;
 use crate::split::{Lexer, split};
@@ -160,6 +160,10 @@ impl Layout for DrizzleLayout {
         let mut files = NewFile::each(&new, |new| format!("{}.sql", tag(new)));
         files.push(NewFile { file: JOURNAL.to_owned(), text: journal, replaces: true });
         Ok(files)
+    }
+
+    fn reading(&self, _file: &FoundFile, _text: &str) -> Result<Reading, Problem> {
+        Ok(Reading { foreign_keys_off: true, ..Reading::default() })
     }
 
     fn lexer(&self) -> Option<Lexer> {

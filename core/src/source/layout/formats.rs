@@ -121,7 +121,7 @@ pub(crate) fn layout_of(
 struct Seen<'a> {
     tree: DiskTree<'a>,
     names: Vec<String>,
-    journal: Vec<u8>,
+    journal: Option<Vec<u8>>,
 }
 
 impl<'a> Seen<'a> {
@@ -129,10 +129,10 @@ impl<'a> Seen<'a> {
     fn new(folder: &'a Path) -> Result<Self, Problem> {
         let tree = DiskTree::new(folder);
         if !folder.exists() {
-            return Ok(Self { tree, names: Vec::new(), journal: Vec::new() });
+            return Ok(Self { tree, names: Vec::new(), journal: None });
         }
         let (names, _) = tree.names("")?;
-        let journal = tree.read("meta/_journal.json")?.unwrap_or_default();
+        let journal = tree.read("meta/_journal.json")?;
         Ok(Self { tree, names, journal })
     }
 
@@ -155,14 +155,14 @@ impl<'a> Seen<'a> {
 
     /// The kind of database that a journal says.
     fn lexer(&self) -> Option<Lexer> {
-        let text = String::from_utf8_lossy(&self.journal);
+        let text = String::from_utf8_lossy(self.journal.as_ref()?);
         let (_, behind) = text.split_once("\"dialect\"")?;
         Lexer::called(behind.split('"').nth(1)?)
     }
 
     fn journal_has(&self, key: &str) -> bool {
         let key = format!("\"{key}\"");
-        self.journal.windows(key.len()).any(|it| it == key.as_bytes())
+        self.journal.as_ref().is_some_and(|journal| journal.windows(key.len()).any(|it| it == key.as_bytes()))
     }
 
     fn any_name(&self, fits: impl Fn(&str) -> bool) -> bool {
@@ -213,7 +213,8 @@ static FORMATS: &[Format] = &[
         #[cfg(not(feature = "other-tools"))]
         make: None,
         marked: |seen| {
-            let journal = seen.journal_has("version") && seen.journal_has("dialect") && !seen.journal_has("format");
+            // Whatever is wrong with it: no other tool keeps a file of that name.
+            let journal = seen.journal.is_some() && !seen.journal_has("format");
             Ok(journal || seen.any_folder_with("migration.sql", Some(("snapshot.json", true)))?)
         },
     },

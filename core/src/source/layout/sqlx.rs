@@ -110,7 +110,7 @@ impl Layout for SqlxLayout {
     }
 
     fn reading(&self, _file: &FoundFile, text: &str) -> Result<Reading, Problem> {
-        Ok(Reading { no_transaction: text.starts_with(NO_TRANSACTION), undo: None })
+        Ok(Reading { no_transaction: text.starts_with(NO_TRANSACTION), ..Reading::default() })
     }
 
     fn lexer(&self) -> Option<Lexer> {
