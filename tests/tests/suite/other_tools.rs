@@ -16,6 +16,9 @@ on_both! {
     a_file_that_ends_its_runners_transaction_runs_as_meant
     a_failure_in_such_a_file_is_never_called_rolled_back
     down_parts_are_kept_and_never_run
+    what_a_text_rolls_back_stays_undone
+    what_stands_before_a_commit_is_one_transaction
+    a_chained_transaction_is_recorded_as_far_as_it_is_committed
 }
 
 /// The format of a folder of another project, where it is one that is read as it is.
@@ -298,5 +301,88 @@ fn child_rows_stay_when_a_table_is_rebuilt() {
             migrate(&database, &folder, format).unwrap_or_else(|told| panic!("{format}: {told}"));
             assert_eq!(database.column("select count(*) from c").await, ["1"], "{format}");
         }
+    });
+}
+
+async fn rows_of_a(database: &TestDatabase) -> String {
+    database.column("select count(*) from a").await.remove(0)
+}
+
+const A: (&str, &str) =
+    ("1_a.sql", "create table a (x integer);\ninsert into a values (1);\ninsert into a values (2);");
+
+async fn what_a_text_rolls_back_stays_undone(database: TestDatabase) {
+    let folder = folder(&database, &[A, ("2_b.sql", "delete from a;\nROLLBACK;")]);
+    database.migrator().source(source(&database, &folder)).migrate().await.expect("they are applied");
+    assert_eq!(rows_of_a(&database).await, "2");
+}
+
+async fn what_stands_before_a_commit_is_one_transaction(database: TestDatabase) {
+    let folder = folder(&database, &[A, ("2_b.sql", "delete from a;\ninsert into nowhere values (1);\nCOMMIT;")]);
+    let error =
+        database.migrator().source(source(&database, &folder)).migrate().await.expect_err("nowhere is not there");
+    assert_eq!(error.kind(), MigrateErrorKind::NeedsAttention, "{error}");
+    assert_eq!(rows_of_a(&database).await, "2", "what stands before it is not done either");
+}
+
+async fn a_chained_transaction_is_recorded_as_far_as_it_is_committed(database: TestDatabase) {
+    if database.server().is_none() {
+        return; // SQLite has none.
+    }
+    let text = "BEGIN;\ninsert into a values (3);\nCOMMIT AND CHAIN;\ninsert into nowhere values (1);\nCOMMIT;";
+    let folder = folder(&database, &[A, ("2_b.sql", text)]);
+    let migrator = database.migrator().source(source(&database, &folder));
+    migrator.migrate().await.expect_err("nowhere is not there");
+    database.transact(&["create table nowhere (x integer)"]).await.unwrap_or_else(|halted| panic!("{}", halted.error));
+    migrator.migrate().await.expect("it goes on behind what is committed");
+    assert_eq!(rows_of_a(&database).await, "3", "nothing is done twice");
+}
+
+#[test]
+fn a_broken_journal_does_not_make_a_folder_another_tools() {
+    crate::block_on(async {
+        for journal in ["", "[]", "null", r#"{"version":"7","dial"#, r#"{"version":"7","entries":[]}"#] {
+            let database = TestDatabase::sqlite();
+            let folder = folder(&database, &[A, ("2_draft.sql", "drop table a;")]);
+            std::fs::create_dir(folder.join("meta")).expect("a folder is made");
+            std::fs::write(folder.join("meta/_journal.json"), journal).expect("a file is written");
+            let refused =
+                DirectorySource::open(&folder, None, None).map(|source| source.format()).expect("it is known");
+            assert_eq!(refused, "drizzle", "{journal:?}");
+            let output = Command::new(env!("CARGO_BIN_EXE_whimbrel-command"))
+                .current_dir(database.folder("empty"))
+                .args(["migrate", "--url", database.url(), "--dir"])
+                .arg(&folder)
+                .output()
+                .expect("the command starts");
+            assert_eq!(output.status.code(), Some(1), "{journal:?}");
+            assert!(database.tables().await.is_empty(), "nothing runs: {journal:?}");
+        }
+    });
+}
+
+#[test]
+fn broken_references_are_found_and_nothing_is_done_twice() {
+    crate::block_on(async {
+        let database = TestDatabase::sqlite();
+        let first = "create table p (id integer primary key);\n\
+            create table c (k text primary key, p integer references p) without rowid;\ncreate table a (x integer);\n\
+            insert into p values (1);\ninsert into c values ('a', 1);\ninsert into a values (100);";
+        let second = "-- no-transaction\nPRAGMA foreign_keys = OFF;\ndelete from p;\nupdate a set x = x + 10;";
+        let folder = folder(&database, &[("1_first.sql", first), ("2_second.sql", second)]);
+        let migrator = database.migrator().source(source(&database, &folder));
+        let error = migrator.migrate().await.expect_err("a reference is broken");
+        let MigrateError::Migration { failed, .. } = &error else { panic!("{error}") };
+        assert_eq!(failed.aftermath.to_string(), "stopped part-way: 2 of 2 statements are done and recorded");
+        migrator.migrate().await.expect_err("it still is");
+        database.transact(&["insert into p values (1)"]).await.unwrap_or_else(|halted| panic!("{}", halted.error));
+        migrator.migrate().await.expect("it is mended");
+        assert_eq!(database.column("select x from a").await, ["110"], "nothing is done twice");
+        // What was broken before is no reason, and what is broken more is, though rows without rowid are called the same.
+        let mut files = vec![("1_first.sql", first), ("3_third.sql", "drop table if exists d;\ndelete from p;")];
+        files.insert(1, ("2_second.sql", second));
+        let folder = self::folder(&database, &files);
+        let error = database.migrator().source(source(&database, &folder)).migrate().await.expect_err("a new one");
+        assert!(error.to_string().contains("foreign key"), "{error}");
     });
 }

@@ -14,6 +14,7 @@ on_both! {
     both_may_start_at_once
     a_database_that_drizzle_never_saw_is_one_that_it_goes_on_with
     adopting_is_a_policy_at_start_up
+    sharing_may_begin_late
 }
 
 const WHEN: i64 = 1_795_363_428_257;
@@ -176,4 +177,18 @@ async fn adopting_is_a_policy_at_start_up(database: TestDatabase) {
     assert_eq!((total(|it| it.recorded.len()), total(|it| it.applied.len())), (3, 1), "recorded once, applied once");
     assert_eq!(rows(&database).await, expected(&TEXTS[..3]), "its table stays as it is");
     assert_eq!(balance(&database).await, "110");
+}
+
+async fn sharing_may_begin_late(database: TestDatabase) {
+    drizzle(&database, &TEXTS, 2).await.expect("Drizzle applies two");
+    let folder = folder(&database, &TEXTS, 3);
+    migrator(&database, &folder).adopt(&[]).await.expect("they are adopted");
+    migrator(&database, &folder).migrate().await.expect("ours applies the third, and tells nobody");
+    assert_eq!(rows(&database).await, expected(&TEXTS[..2]));
+    migrator(&database, &folder).share_other_history().migrate().await.expect("from now on it is told");
+    assert_eq!(rows(&database).await, expected(&TEXTS[..3]));
+    drizzle(&database, &TEXTS, 3).await.expect("nothing is left for Drizzle");
+    assert_eq!(balance(&database).await, "110");
+    let plan = migrator(&database, &folder).share_other_history().plan().await.expect("a look");
+    assert!(plan.steps.is_empty());
 }
