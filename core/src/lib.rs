@@ -56,7 +56,7 @@ pub use event::Event;
 pub use execute::SqlSession;
 pub use history::{HistoryDetail, HistoryRow, MigrationId, MigrationKey, RowState};
 pub use hook::{Hooks, Pending};
-pub use migration::{Foreign, Migration, Undo};
+pub use migration::{Foreign, Migration, Reading, Undo};
 pub use migrator::{MigrationStatus, Migrator, PlannedMigration, Preview, Resolution, Status, TransactionMode};
 pub use plan::{DatabaseAhead, MigrationState, Note, OutOfOrder, PlanError, Policy, Refusal};
 pub use problem::{LoadError, Problem};
@@ -65,7 +65,7 @@ pub use report::{
 };
 pub use source::{
     CodeSource, DirectorySource, EmbeddedFile, EmbeddedSource, Format, Found, FoundFile, Layout, Loaded, NewFile,
-    NewMigration, Reading, Seed, Source, Tree, UnknownFormat, WhimbrelLayout, formats,
+    NewMigration, Seed, Source, Tree, UnknownFormat, WhimbrelLayout, formats,
 };
 #[cfg(feature = "other-tools")]
 pub use source::{DrizzleLayout, SqlxLayout};

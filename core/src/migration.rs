@@ -11,7 +11,6 @@ use crate::dialect::Dialect;
 use crate::directive::Directives;
 use crate::history::MigrationId;
 use crate::problem::{LoadError, Problem};
-use crate::source::Reading;
 use crate::split::{self, Lexer, Statement};
 use crate::sql::RustMigration;
 
@@ -52,6 +51,17 @@ pub struct Foreign {
     pub time_ms: Option<i64>,
     /// What undoes it. It is kept where it is, and never run.
     pub undo: Option<Undo>,
+}
+
+/// What a text that was written for another tool says of how it runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Its tool's mark says to run it without a transaction.
+    pub no_transaction: bool,
+    /// Its tool does not enforce foreign keys while it runs, so that no row goes with the one that it refers to.
+    pub foreign_keys_off: bool,
+    /// The part that undoes the migration, in bytes: it is kept where it is, and never run.
+    pub undo: Option<Range<usize>>,
 }
 
 /// What undoes a migration of another tool.

@@ -18,7 +18,7 @@ pub use embedded::{EmbeddedFile, EmbeddedSource};
 pub(crate) use layout::{DRIZZLE, SQLX};
 #[cfg(feature = "other-tools")]
 pub use layout::{DrizzleLayout, SqlxLayout};
-pub use layout::{Format, Found, FoundFile, Layout, NewFile, Reading, UnknownFormat, WhimbrelLayout, formats};
+pub use layout::{Format, Found, FoundFile, Layout, NewFile, UnknownFormat, WhimbrelLayout, formats};
 pub use new::NewMigration;
 pub use seed::Seed;
 pub use tree::Tree;

@@ -86,7 +86,10 @@ pub(crate) fn enter(adoption: &mut Adoption, newest: &MigrationId, proved: Prove
     }
     let remedy = match instead {
         Some(instead) => {
-            format!("put the rows of the history right, or record what is there with `whimbrel baseline {instead}`")
+            format!(
+                "put the rows of the history right. Migrations that change rows alone leave the schema as it is: look which of those \
+                 up to {instead} ran"
+            )
         }
         None => {
             "rows of the history are gone, a migration was applied in part, or something was changed by hand: make the \

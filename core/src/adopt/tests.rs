@@ -7,7 +7,8 @@ use super::*;
 use crate::directive::Directives;
 use crate::history::{MigrationId, MigrationKey};
 use crate::migration::Foreign;
-use crate::source::{DRIZZLE, Reading, SQLX};
+use crate::migration::Reading;
+use crate::source::{DRIZZLE, SQLX};
 
 /// A file of a folder: its mark, its time, its text.
 fn file(tool: &'static str, mark: &str, time_ms: Option<i64>, text: &str, path: &str) -> Migration {

@@ -24,6 +24,10 @@ use crate::split::Statement;
 /// The first pause before a statement that could not have its lock is tried again; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
+/// What is left where an index that was built beside other work failed.
+const INVALID_INDEX: &str = "an invalid index of that name may be left: `DROP INDEX CONCURRENTLY` it before the next run, which would fail on \
+    it, or with IF NOT EXISTS take it for done";
+
 /// The checksum over the token streams of the first statements, in order.
 pub(crate) fn prefix_checksum(dialect: &crate::Dialect, statements: &[Statement<'_>]) -> Checksum {
     let hashes = statements
@@ -298,6 +302,10 @@ impl Executor<'_> {
                 let _ = drive_plain(self.session, &[Op::Rollback], self.listeners).await;
             }
             return ready.halted(Part::Statement(index), halted, Aftermath::Unclear { done, total });
+        }
+        let mut halted = halted;
+        if ready.statements[index].may_leave_an_index(self.dialect.lexer) {
+            halted.error = halted.error.with_hint(INVALID_INDEX);
         }
         let error = halted.error.to_string();
         let failure = Failure { row, error: &error };

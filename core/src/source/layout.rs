@@ -8,7 +8,6 @@ mod sqlx;
 mod whimbrel;
 
 use std::fmt;
-use std::ops::Range;
 
 #[cfg(feature = "other-tools")]
 pub use drizzle::DrizzleLayout;
@@ -25,7 +24,7 @@ pub use whimbrel::WhimbrelLayout;
 
 use super::NewMigration;
 use super::tree::Tree;
-use crate::migration::Foreign;
+use crate::migration::{Foreign, Reading};
 use crate::problem::Problem;
 use crate::timestamp::Timestamp;
 use crate::version::Version;
@@ -111,15 +110,4 @@ impl NewFile {
     pub(crate) fn new(file: impl Into<String>, text: impl Into<String>) -> Self {
         Self { file: file.into(), text: text.into(), replaces: false }
     }
-}
-
-/// What a text says of how it runs.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reading {
-    /// Its tool's mark says to run it without a transaction.
-    pub no_transaction: bool,
-    /// Its tool does not enforce foreign keys while it runs, so that no row goes with the one that it refers to.
-    pub foreign_keys_off: bool,
-    /// The part that undoes the migration, in bytes: it is kept where it is, and never run.
-    pub undo: Option<Range<usize>>,
 }

@@ -109,6 +109,13 @@ impl<'a> Statement<'a> {
                 || self.begins_with(&["do"]) && self.text.to_ascii_lowercase().contains("commit"))
     }
 
+    /// Whether it leaves an invalid index behind where it fails (Postgres: `CREATE INDEX CONCURRENTLY`, `REINDEX CONCURRENTLY`).
+    #[must_use]
+    pub fn may_leave_an_index(&self, lexer: Lexer) -> bool {
+        let label = self.refuses_transaction(lexer);
+        matches!(label, Some("CREATE INDEX CONCURRENTLY" | "REINDEX CONCURRENTLY"))
+    }
+
     /// Whether its first token may be one of these words; a glance at what is known already.
     fn begins_with(&self, words: &[&str]) -> bool {
         self.words.get(0).is_some_and(|first| words.contains(&first))

@@ -252,7 +252,7 @@ fn files_of_other_tools_and_of_later_releases_are_told() {
     fs::create_dir(&meta).unwrap();
     let journal = meta.join("_journal.json");
     for (text, expected) in [
-        (r#"{"version":"7","entries":[]}"#, "its first key is not"),
+        (r#"{"version":"7","entries":[]}"#, "neither of Whimbrel"),
         (r#"{"format":"whimbrel/2"}"#, "is of the format whimbrel/2, this release reads whimbrel/1"),
         ("{", "EOF while parsing"),
         (r#"{"format":"whimbrel/1","dialect":"sqlite","entries":[],"more":1}"#, "unknown field `more`"),

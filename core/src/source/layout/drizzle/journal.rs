@@ -44,7 +44,11 @@ impl Journal {
         })?;
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let (Some(dialect), Some(entries)) = (value.get("dialect").and_then(text), value["entries"].as_array()) else {
-            return Err(Problem::new(file, "is no journal of Drizzle: it has no `dialect` and no `entries`", restore));
+            return Err(Problem::new(
+                file,
+                "is a journal neither of Whimbrel, with `format`, nor of Drizzle, with `dialect` and `entries`",
+                restore,
+            ));
         };
         let entry = |(at, entry): (usize, &Value)| match (entry.get("tag").and_then(text), entry["when"].as_i64()) {
             (Some(tag), Some(when)) => Ok(Entry { tag, when }),

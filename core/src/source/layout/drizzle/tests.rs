@@ -94,7 +94,7 @@ fn a_folder_for_each_is_ordered_by_its_name() {
 fn what_is_wrong_with_a_journal_is_told_with_its_place() {
     let cases = [
         ("{\"version\": \"7\",\n oops", "key must be a string", Some(2)),
-        ("[]", "no journal of Drizzle", None),
+        ("[]", "nor of Drizzle", None),
         (r#"{"dialect":"sqlite","entries":[{"tag":"a"}]}"#, "no `tag` or no `when`", None),
         (r#"{"dialect":"postgresql","entries":[]}"#, "is of postgresql", None),
         (r#"{"dialect":"sqlite","entries":[{"tag":"../a","when":1}]}"#, "names no file", None),
