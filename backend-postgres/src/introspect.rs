@@ -7,6 +7,8 @@ mod convert;
 mod queries;
 mod rows;
 
+use std::collections::BTreeSet;
+
 use serde::de::DeserializeOwned;
 use whimbrel_core::split::Lexer;
 use whimbrel_core::{BackendError, BackendErrorKind, Sql};
@@ -17,7 +19,7 @@ use crate::ddl::typing;
 
 /// Reads everything but what is the system's, an extension's, or `ignored`.
 pub(crate) async fn introspect(sql: &mut dyn Sql, ignored: &[ObjectName]) -> Result<Introspected, BackendError> {
-    let mut reading = Reading { ignored, found: Introspected::default() };
+    let mut reading = Reading { ignored, emptied: BTreeSet::new(), found: Introspected::default() };
     reading.namespaces(sql).await?;
     reading.types(sql).await?;
     reading.sequences(sql).await?;
@@ -26,6 +28,7 @@ pub(crate) async fn introspect(sql: &mut dyn Sql, ignored: &[ObjectName]) -> Res
     reading.indexes(sql).await?;
     reading.views(sql).await?;
     reading.texts(sql).await?;
+    reading.without_emptied();
     let mut found = reading.found;
     typing::settle(&mut found.schema);
     found.uncompared.sort();
@@ -57,6 +60,8 @@ fn name(schema: Option<String>, name: String) -> ObjectName {
 
 struct Reading<'a> {
     ignored: &'a [ObjectName],
+    /// Schemas with a table in them that is ignored.
+    emptied: BTreeSet<String>,
     found: Introspected,
 }
 
@@ -74,6 +79,20 @@ impl Reading<'_> {
 
     fn not_compared(&mut self, what: String) {
         self.found.uncompared.push(what);
+    }
+
+    /// Leaves out schemas that hold nothing but what is ignored: they were made for it.
+    fn without_emptied(&mut self) {
+        let schema = &mut self.found.schema;
+        let names = schema.tables.iter().map(|it| &it.name).chain(schema.views.iter().map(|it| &it.name));
+        let names =
+            names.chain(schema.enums.iter().map(|it| &it.name)).chain(schema.sequences.iter().map(|it| &it.name));
+        for used in names.filter_map(|name| name.schema.as_ref()) {
+            self.emptied.remove(used);
+        }
+        let natives = || schema.natives.iter().filter(|it| it.kind != "schema");
+        self.emptied.retain(|emptied| !natives().any(|it| it.name.starts_with(&format!("{emptied}."))));
+        schema.natives.retain(|it| it.kind != "schema" || !self.emptied.contains(&it.name));
     }
 
     fn table(&mut self, name: &ObjectName) -> Option<&mut Table> {
@@ -135,7 +154,9 @@ impl Reading<'_> {
     async fn tables(&mut self, sql: &mut dyn Sql) -> Result<(), BackendError> {
         for row in rows::<rows::Table>(sql, &queries::tables()).await? {
             let made = convert::table(row);
-            if !self.is_ignored(&made.name) {
+            if self.is_ignored(&made.name) {
+                self.emptied.extend(made.name.schema);
+            } else {
                 self.found.schema.tables.push(made);
             }
         }

@@ -11,7 +11,7 @@ use crate::dialect::Dialect;
 use crate::directive::Directives;
 use crate::history::MigrationId;
 use crate::problem::{LoadError, Problem};
-use crate::split::{self, Lexer, Statement};
+use crate::split::{self, Control, Lexer, Statement};
 use crate::sql::RustMigration;
 
 /// A migration: who it is, what it asks for, and where its text is.
@@ -372,19 +372,12 @@ pub(crate) fn end_of_unit(dialect: &Dialect, statements: &[Statement<'_>], from:
 pub(crate) fn transaction_open(dialect: &Dialect, statements: &[Statement<'_>]) -> Option<usize> {
     let mut open = None;
     for (index, statement) in statements.iter().enumerate() {
-        if !statement.is_transaction_control(dialect.lexer) {
-            continue;
-        }
-        let words = &statement.words;
-        let chains = words.iter().any(|word| word == "chain") && !words.iter().any(|word| word == "no");
-        open = match words.get(0).unwrap_or_default() {
-            "begin" | "start" => open.or(Some(index)),
+        open = match statement.control(dialect.lexer) {
+            Control::Begins => open.or(Some(index)),
             // The next one begins behind it.
-            "commit" | "end" | "rollback" | "abort" | "prepare" if chains => Some(index + 1),
-            "rollback" if words.iter().any(|word| word == "to") => open,
-            "commit" | "end" | "rollback" | "abort" | "prepare" => None,
-            // `SAVEPOINT` outside of a transaction begins one on SQLite, and its `RELEASE` ends it; on Postgres it fails.
-            _ => open,
+            Control::Ends { chains: true, .. } => Some(index + 1),
+            Control::Ends { chains: false, .. } => None,
+            Control::None => open,
         };
     }
     open

@@ -10,7 +10,6 @@ mod load;
 mod look;
 #[cfg(feature = "other-tools")]
 mod other_history;
-#[cfg(feature = "other-tools")]
 mod record;
 mod refuse;
 mod resolve;

@@ -31,6 +31,18 @@ impl Problem {
     }
 }
 
+#[cfg(feature = "other-tools")]
+impl Problem {
+    /// A file that is no JSON, or JSON of another form than is asked for.
+    pub fn of_json(file: impl Into<String>, error: &serde_json::Error, hint: impl Into<String>) -> Self {
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        // The place stands behind the message, and an empty file has no column.
+        let told = error.to_string();
+        let message = told.rsplit_once(" at line ").map_or(told.as_str(), |(message, _)| message);
+        Self::new(file, message, hint).at(number(error.line()), number(error.column().max(1)))
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.file)?;

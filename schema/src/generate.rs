@@ -23,7 +23,7 @@ use crate::compare::{Compared, Difference, compare, compare_live};
 use crate::dialect::{Introspected, Loss, Part, Rename, RenamedObject, SchemaDialect, Script, ScriptRequest, Storage};
 use crate::diff::{Question, Questions, circles, diff};
 use crate::drizzle;
-use crate::folder::Folder;
+use crate::folder::{Folder, first};
 use crate::journal::Entry;
 use crate::model::{ObjectName, Schema, Type};
 use crate::snapshot::Snapshot;
@@ -575,7 +575,8 @@ async fn before(target: &Target<'_>, folder: &Folder) -> Result<Schema, Problem>
     if let Some(scratch) = target.scratch {
         return scratch.replay(Some(&folder.source), &[]).await.map(|it| it.schema);
     }
-    let recorded = drizzle::recorded(&folder.path, &folder.migrations, target.dialect).map_err(first)?;
+    let recorded = drizzle::recorded(&folder.path, &folder.migrations, target.dialect)
+        .map_err(|problems| first(problems.into()))?;
     if let Some(recorded) = recorded.filter(|it| it.since.is_empty()) {
         if recorded.unread.is_empty() {
             return Ok(recorded.schema);
@@ -598,10 +599,6 @@ async fn before(target: &Target<'_>, folder: &Folder) -> Result<Schema, Problem>
             ))
         }
     }
-}
-
-fn first(problems: Vec<Problem>) -> Problem {
-    problems.into_iter().next().unwrap_or_else(|| Problem::new("", "it cannot be read", ""))
 }
 
 /// Problems of a dialect name the object; people need to know for which target it is one.

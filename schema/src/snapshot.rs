@@ -117,13 +117,7 @@ pub(crate) fn read<T: for<'de> Deserialize<'de>>(file: &Path, text: &str, format
         format: Option<String>,
     }
     let shown = file.display().to_string();
-    let at = |error: &serde_json::Error, hint: &str| {
-        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        // The place stands before the message, and an empty file has no column.
-        let told = error.to_string();
-        let message = told.rsplit_once(" at line ").map_or(told.as_str(), |(message, _)| message);
-        Problem::new(shown.clone(), message, hint).at(number(error.line()), number(error.column().max(1)))
-    };
+    let at = |error: &serde_json::Error, hint: &str| Problem::of_json(shown.clone(), error, hint);
     let restore = match text.contains("\n<<<<<<< ") {
         true => "it holds a conflict of a merge: `whimbrel rebase` mends it",
         false => "restore it from version control",

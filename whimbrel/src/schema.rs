@@ -89,20 +89,5 @@ pub async fn read_database(
     let ignored: Vec<ObjectName> = ignored.iter().cloned().chain(books).collect();
     let introspected = dialect.introspect(&mut sql, &ignored).await;
     sql.close().await?;
-    Ok(without_empty_books(introspected?))
-}
-
-/// Without the schema that Drizzle makes for its table, where nothing else is in it.
-fn without_empty_books(mut found: Introspected) -> Introspected {
-    const BOOKS: &str = "drizzle";
-    let is_in = |name: &ObjectName| name.schema.as_deref() == Some(BOOKS);
-    let schema = &found.schema;
-    let used = schema.tables.iter().any(|it| is_in(&it.name))
-        || schema.views.iter().any(|it| is_in(&it.name))
-        || schema.enums.iter().any(|it| is_in(&it.name))
-        || schema.natives.iter().any(|it| it.kind != "schema" && it.name.starts_with(&format!("{BOOKS}.")));
-    if !used {
-        found.schema.natives.retain(|it| !(it.kind == "schema" && it.name == BOOKS));
-    }
-    found
+    introspected
 }

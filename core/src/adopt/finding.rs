@@ -104,6 +104,12 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Whether it is to be recorded.
+    #[must_use]
+    pub fn is_to_record(self) -> bool {
+        matches!(self, Self::Verified | Self::Unverified | Self::ByHand | Self::Accepted)
+    }
+
     /// The word for it, as the JSON document has it.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -38,10 +38,7 @@ impl Case<'_> {
                 Some(row) => self.applied(file, *row, &pairs),
                 None => self.without_row(file, &first, &pairs),
             };
-            let recorded = matches!(
-                matched.verdict,
-                Verdict::Verified | Verdict::Unverified | Verdict::ByHand | Verdict::Accepted
-            );
+            let recorded = matched.verdict.is_to_record();
             record.extend(row.filter(|_| recorded).map(|row| (file, row)));
             matches.push(matched);
             let others = self.rows_of(&pairs, file).filter(|(other, _)| Some(*other) != *row);

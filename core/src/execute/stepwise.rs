@@ -19,7 +19,7 @@ use crate::lock::unless_cancelled;
 use crate::migration::{Migration, transaction_open};
 use crate::plan::Step;
 use crate::report::{Aftermath, Applied, Cause, setting_name};
-use crate::split::Statement;
+use crate::split::{Control, Statement};
 
 /// The first pause before a statement that could not have its lock is tried again; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -128,7 +128,8 @@ impl Executor<'_> {
         let mut open = false;
         for index in ready.skipped()..total {
             // The progress goes with the text's own transaction: into it before it is committed, and lost with it else.
-            let ends = open && self.commits(&ready.statements[index]);
+            let control = ready.statements[index].control(self.dialect.lexer);
+            let ends = open && matches!(control, Control::Ends { commits: true, .. });
             if ends {
                 self.checkpoint(ready, row, index + 1).await?;
             }
@@ -146,11 +147,6 @@ impl Executor<'_> {
             Some(cause) => Err(self.record_violations(ready, row, cause).await),
             None => self.finish(ready, row).await,
         }
-    }
-
-    /// Whether it commits the transaction in which it stands.
-    fn commits(&self, statement: &Statement<'_>) -> bool {
-        statement.is_transaction_control(self.dialect.lexer) && matches!(statement.words.get(0), Some("commit" | "end"))
     }
 
     /// The rows that break a foreign key, where the migration runs without them being enforced.
@@ -177,9 +173,9 @@ impl Executor<'_> {
         let prefix_checksum = prefix_checksum(self.dialect, &ready.statements);
         let lease = self.settings.lease;
         let checkpoint = Checkpoint { row, statements_done: done, prefix_checksum: &prefix_checksum, lease };
-        let mut recorded = self.record(&[Op::Checkpoint(&checkpoint)], row).await;
+        let mut recorded = self.record(Op::Checkpoint(&checkpoint), row).await;
         if recorded.is_ok() {
-            recorded = self.record(&[Op::Fail(&Failure { row, error: &error })], row).await;
+            recorded = self.record(Op::Fail(&Failure { row, error: &error }), row).await;
         }
         let aftermath = match recorded {
             Ok(_) => Aftermath::PartWay { done, total },
@@ -191,7 +187,7 @@ impl Executor<'_> {
     async fn finish(&mut self, ready: &Ready<'_>, row: Fenced<'_>) -> Result<(crate::Timestamp, u64), StepError> {
         let total = count(ready.statements.len());
         let finish = Finish { row };
-        let outcomes = self.record(&[Op::Finish(&finish)], row).await;
+        let outcomes = self.record(Op::Finish(&finish), row).await;
         let unclear = Aftermath::Unclear { done: total.saturating_sub(1), total };
         let outcomes = outcomes.map_err(|halted| {
             let lost = halted.error.kind() == BackendErrorKind::ConnectionLost;
@@ -223,18 +219,18 @@ impl Executor<'_> {
             prefix_checksum: &prefix_checksum,
             lease: self.settings.lease,
         };
-        let recorded = self.record(&[Op::Checkpoint(&checkpoint)], row).await;
+        let recorded = self.record(Op::Checkpoint(&checkpoint), row).await;
         let unclear = Aftermath::Unclear { done: count(done - 1), total: count(ready.statements.len()) };
         recorded.map(|_| ()).map_err(|halted| ready.halted(Part::Record, halted, unclear))
     }
 
     /// Writes progress. What passes by itself, and a request to stop that came too late, must not make it unclear how
     /// far the migration came: such a write is tried again.
-    async fn record(&mut self, ops: &[Op<'_>], row: Fenced<'_>) -> Result<Vec<(usize, OpOutcome)>, Halted> {
+    async fn record(&mut self, op: Op<'_>, row: Fenced<'_>) -> Result<Vec<(usize, OpOutcome)>, Halted> {
         use BackendErrorKind::{Busy, Conflict, Interrupted};
         let mut pause = FIRST_PAUSE;
         for attempt in 0.. {
-            let halted = match drive_plain(self.session, ops, self.listeners).await {
+            let halted = match drive_plain(self.session, &[op], self.listeners).await {
                 Err(halted) if attempt < self.settings.busy_retries => halted,
                 ended => return ended,
             };
@@ -311,7 +307,7 @@ impl Executor<'_> {
         let failure = Failure { row, error: &error };
         let rolled_back = drive_plain(self.session, &[Op::Rollback], self.listeners).await;
         let recorded = match rolled_back {
-            Ok(_) => self.record(&[Op::Fail(&failure)], row).await,
+            Ok(_) => self.record(Op::Fail(&failure), row).await,
             Err(halted) => Err(halted),
         };
         let aftermath = match recorded {

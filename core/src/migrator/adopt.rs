@@ -1,21 +1,32 @@
 //! Going on with another tool's history.
 
+use std::sync::Arc;
+
 use super::Migrator;
 use super::look::{Look, not_read};
-use super::record::{Recorded, waited_for_lock};
+use super::record::waited_for_lock;
 use crate::adopt::{
-    Adoption, Case, FindingKind, ForeignFile, ForeignHistory, ForeignRow, ForeignTable, Judged, proof, reader,
-    tables_beside,
+    Adoption, Case, FindingKind, ForeignFile, ForeignHistory, ForeignTable, Judged, proof, reader, tables_beside,
 };
 use crate::backend::Session;
+use crate::capability::RunLock;
 use crate::error::{BackendError, BackendErrorKind};
-use crate::execute::{TOOL_VERSION, count};
-use crate::history::{HistoryDetail, HistoryRow, RowState};
-use crate::lock::{Wait, unless_cancelled};
+use crate::execute;
+use crate::history::{HistoryDetail, HistoryRow};
+use crate::lock::{self, LockError, Wait, unless_cancelled};
 use crate::migration::Migration;
 use crate::problem::LoadError;
 use crate::report::MigrateError;
 use crate::sql::Sql;
+
+/// Whether the rows are in the history now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Recorded {
+    /// All of them.
+    Written,
+    /// None: another was at work. Read the history again.
+    LookAgain,
+}
 
 /// What an adoption asks for.
 #[derive(Debug, Clone, Copy)]
@@ -137,6 +148,33 @@ impl Migrator {
         Ok(now)
     }
 
+    /// Takes the run's lock where there is one; gives whether the session is one that others use too, where no lock holds.
+    async fn take_lock(&self, session: &mut dyn Session) -> Result<bool, MigrateError> {
+        if self.backend.capabilities().run_lock == RunLock::None {
+            return Ok(false);
+        }
+        let wait = Wait::new(&*self.backend, &self.listeners, &self.cancel, self.lock_wait);
+        match lock::take(session, wait).await {
+            Ok(taken) => Ok(taken.shared),
+            Err(LockError::Backend(error)) => Err(MigrateError::backend("take the lock", error)),
+            Err(LockError::Held { holder, ended }) => Err(waited_for_lock(holder, &ended)),
+        }
+    }
+
+    /// Makes the history table where it is not there, and writes these rows, in one transaction.
+    async fn record_rows(&self, session: &mut dyn Session, rows: &[HistoryRow]) -> Result<Recorded, MigrateError> {
+        let role = self.settings.role.as_deref();
+        match execute::record(session, role, rows, &self.listeners).await {
+            Ok(()) => Ok(Recorded::Written),
+            Err(error) => match error.kind() {
+                BackendErrorKind::AlreadyClaimed | BackendErrorKind::Busy | BackendErrorKind::Conflict => {
+                    Ok(Recorded::LookAgain)
+                }
+                _ => Err(MigrateError::backend("record what is applied already", error)),
+            },
+        }
+    }
+
     /// The other tool's own lock, so that it does not run meanwhile. It ends with the session.
     async fn take_lock_of(&self, session: &mut dyn Session, reader: &dyn ForeignHistory) -> Result<(), MigrateError> {
         let lexer = self.backend.dialect().lexer;
@@ -180,7 +218,11 @@ impl Migrator {
         };
         let case = Case { reader, table: &table, rows: &rows, files: &files, beside: &beside, accept };
         let Judged { matches, record } = case.judge();
-        let own = record.iter().map(|(file, row)| self.history_row(files[*file].migration, &rows[*row], reader));
+        let origin = origin_of(reader.tool());
+        let own = record.iter().map(|(file, row)| -> Result<HistoryRow, LoadError> {
+            let own = self.recorded_row(files[*file].migration, &origin, &self.settings.run_by)?;
+            Ok(HistoryRow { finished_at: rows[*row].applied_at, duration_ms: rows[*row].duration_ms, ..own })
+        });
         let own: Vec<HistoryRow> = own.collect::<Result<_, _>>().map_err(MigrateError::load)?;
         let mut adoption = Adoption {
             tool: reader.tool(),
@@ -223,38 +265,11 @@ impl Migrator {
             }
         }
     }
+}
 
-    /// Whimbrel's row for a migration that another tool applied.
-    fn history_row(
-        &self,
-        migration: &Migration,
-        row: &ForeignRow,
-        reader: &dyn ForeignHistory,
-    ) -> Result<HistoryRow, LoadError> {
-        let dialect = self.backend.dialect();
-        let text = migration.text()?;
-        // What this release would refuse was applied all the same.
-        let statements = migration.statements(dialect, &text).map_or(0, |statements| count(statements.len()));
-        Ok(HistoryRow {
-            id: migration.id.clone(),
-            name: migration.name.clone(),
-            checksum: migration.checksum.clone(),
-            token_checksum: Some(migration.token_checksum(dialect)?),
-            state: RowState::Applied,
-            statements_done: statements,
-            statements_total: statements,
-            prefix_checksum: None,
-            fence: 1,
-            lease_left: None,
-            started_at: None,
-            finished_at: row.applied_at,
-            duration_ms: row.duration_ms,
-            origin: format!("adopted:{}", reader.tool()).into(),
-            tool_version: TOOL_VERSION.into(),
-            run_by: self.settings.run_by.as_str().into(),
-            error: None,
-        })
-    }
+/// What history rows tell of a migration that this tool applied.
+pub(super) fn origin_of(tool: &str) -> Arc<str> {
+    format!("adopted:{tool}").into()
 }
 
 /// The reader of the tool that the migrations were written for.

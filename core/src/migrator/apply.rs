@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::look::{Check, Files, Look, not_read};
+use super::record::waited_for_lock;
 use super::{Migrator, TransactionMode, load};
 use crate::backend::Session;
 use crate::capability::RunLock;
@@ -203,12 +204,11 @@ impl Run<'_> {
                 Ok(taken.waited)
             }
             Err(LockError::Backend(error)) => Err(MigrateError::backend("take the lock", error)),
-            Err(LockError::Held { ended: Waited::Cancelled, .. }) => Err(MigrateError::cancelled(None)),
             Err(LockError::Held { holder, ended: Waited::TooLong(_) }) if claims_suffice && limit < m.lock_wait => {
                 self.holder = holder;
                 Ok(true)
             }
-            Err(LockError::Held { holder, ended: Waited::TooLong(waited) }) => Err(lock_wait(holder, waited)),
+            Err(LockError::Held { holder, ended }) => Err(waited_for_lock(holder, &ended)),
         }
     }
 
@@ -216,11 +216,7 @@ impl Run<'_> {
     pub(super) async fn pause(&mut self, holder: Option<String>) -> Result<(), MigrateError> {
         let holder = holder.or_else(|| self.holder.clone());
         self.wait.tell(holder.as_deref());
-        match self.wait.pause().await {
-            Ok(()) => Ok(()),
-            Err(Waited::Cancelled) => Err(MigrateError::cancelled(None)),
-            Err(Waited::TooLong(waited)) => Err(lock_wait(holder, waited)),
-        }
+        self.wait.pause().await.map_err(|ended| waited_for_lock(holder, &ended))
     }
 
     /// Reads the history and plans again. `None`: all that is pending is being applied by another, and this waited.
@@ -443,14 +439,16 @@ impl Run<'_> {
         })
     }
 
+    /// Tells that a migration was recorded without running.
+    pub(super) fn recorded(&mut self, id: &MigrationId, name: &str, origin: &str) {
+        self.migrator.listeners.tell(&Event::Recorded { id, name, origin });
+        self.report.recorded.push(id.clone());
+    }
+
     pub(super) async fn close(self) -> Report {
         if let Err(error) = self.session.close().await {
             tracing::debug!(%error, "the session was not closed in good order");
         }
         self.report
     }
-}
-
-fn lock_wait(holder: Option<String>, waited: std::time::Duration) -> MigrateError {
-    MigrateError::LockWait { holder, waited, report: Box::default() }
 }

@@ -282,12 +282,13 @@ impl Migrator {
     }
 
     pub(super) async fn preview(&self) -> Result<Preview, MigrateError> {
-        let Look { mut session, mut files, history } = self.look(HistoryDetail::Check).await?;
+        let Look { mut session, mut files, mut history } = self.look(HistoryDetail::Check).await?;
         #[cfg(feature = "other-tools")]
-        let history = self.foresee_other_history(&mut *session, &files.migrations, history).await?;
-        #[cfg(feature = "other-tools")]
-        self.refuse_other_history(&mut *session, &files.migrations, history.as_deref()).await?;
-        let mut history = history;
+        {
+            let foreseen = self.foresee_other_history(&mut *session, &files.migrations, history.as_deref()).await?;
+            foresee_in(&mut history, foreseen);
+            self.refuse_other_history(&mut *session, &files.migrations, history.as_deref()).await?;
+        }
         let outlook = self.outlook(&mut *session, &mut files, &mut history, Check::Texts).await;
         let plan = match outlook.map(|outlook| self.decide(outlook)) {
             Ok(Ok(plan)) if history.is_none() && !plan.steps.is_empty() => {
@@ -318,8 +319,8 @@ impl Migrator {
     pub(super) async fn read_status(&self) -> Result<Status, MigrateError> {
         let Look { mut session, mut files, mut history } = self.look(HistoryDetail::Full).await?;
         #[cfg(feature = "other-tools")]
-        if let Ok(foreseen) = self.foresee_other_history(&mut *session, &files.migrations, history.clone()).await {
-            history = foreseen;
+        if let Ok(foreseen) = self.foresee_other_history(&mut *session, &files.migrations, history.as_deref()).await {
+            foresee_in(&mut history, foreseen);
         }
         let outlook = self.outlook(&mut *session, &mut files, &mut history, Check::Headers).await;
         let untracked = match &history {
@@ -388,6 +389,14 @@ fn status_of(entry: &plan::Assessed, migrations: &[Migration], history: &[Histor
         progress: stopped.map(|row| (row.statements_done, row.statements_total)),
         error: stopped.and_then(|row| row.error.as_deref().map(str::to_owned)),
         differences: from_row.and_then(|row| row.error.as_deref()).map_or_else(Vec::new, lines),
+    }
+}
+
+/// Adds what a run would record first.
+#[cfg(feature = "other-tools")]
+fn foresee_in(history: &mut Option<Vec<HistoryRow>>, foreseen: Option<Vec<HistoryRow>>) {
+    if let Some(rows) = foreseen {
+        history.get_or_insert_default().extend(rows);
     }
 }
 

@@ -1,13 +1,12 @@
 //! A database that another tool has migrated so far: it is not migrated a second time.
 
 use super::Migrator;
-use super::adopt::{Wish, other_not_read, reader_of};
+use super::adopt::{Wish, origin_of, other_not_read, reader_of};
 use super::apply::Run;
 use super::look::not_read;
 use crate::adopt::{Adoption, Finding, FindingKind, ForeignFile, ForeignHistory, ForeignTable, Verdict, reader};
 use crate::backend::Session;
 use crate::error::{BackendError, BackendErrorKind};
-use crate::event::Event;
 use crate::execute::{self, Beside};
 use crate::history::{HistoryDetail, HistoryRow, MigrationId, RowState};
 use crate::migration::Migration;
@@ -51,9 +50,9 @@ impl Migrator {
         history: Option<&[HistoryRow]>,
     ) -> Result<Option<String>, MigrateError> {
         let Some(reader) = unrecorded(migrations, history).and_then(reader) else { return Ok(None) };
+        let tables = self.other_tables(session, reader).await?;
         let lexer = self.backend.dialect().lexer;
         let mut sql = self.sql(session);
-        let tables = reader.find(&mut sql, lexer, &self.other_history).await.map_err(other_not_read)?;
         let mut used = Vec::new();
         for table in tables {
             // Whoever adopted an empty one has a history, and nothing in it.
@@ -90,27 +89,44 @@ impl Migrator {
         self.shares_history || self.untracked.as_ref().is_some_and(|policy| policy.adopts())
     }
 
-    /// The history as a run would find it after it has taken over what the other tool applied. Writes nothing.
+    /// The reader of the history that a run goes on with by itself, where there is one to go on with.
+    fn reader_at_start(
+        &self,
+        migrations: &[Migration],
+        history: Option<&[HistoryRow]>,
+    ) -> Option<&'static dyn ForeignHistory> {
+        let begins = self.goes_on() && unrecorded(migrations, history).is_some();
+        let tool = migrations.iter().find_map(Migration::foreign).map(|foreign| foreign.tool);
+        tool.filter(|_| begins || self.shares_history).and_then(reader)
+    }
+
+    /// Where the other history is.
+    async fn other_tables(
+        &self,
+        session: &mut dyn Session,
+        reader: &dyn ForeignHistory,
+    ) -> Result<Vec<ForeignTable>, MigrateError> {
+        let lexer = self.backend.dialect().lexer;
+        reader.find(&mut self.sql(session), lexer, &self.other_history).await.map_err(other_not_read)
+    }
+
+    /// The rows that a run would record of what the other tool applied; `None`: it goes on with no such history. Writes nothing.
     pub(super) async fn foresee_other_history(
         &self,
         session: &mut dyn Session,
         migrations: &[Migration],
-        history: Option<Vec<HistoryRow>>,
+        history: Option<&[HistoryRow]>,
     ) -> Result<Option<Vec<HistoryRow>>, MigrateError> {
-        let begins = self.shares_history || unrecorded(migrations, history.as_deref()).is_some();
-        let reader = migrations.iter().find_map(Migration::foreign).and_then(|foreign| reader(foreign.tool));
-        let Some(reader) = reader.filter(|_| begins && self.goes_on()) else { return Ok(history) };
-        let lexer = self.backend.dialect().lexer;
-        let tables = reader.find(&mut self.sql(session), lexer, &self.other_history).await.map_err(other_not_read)?;
-        if tables.is_empty() {
-            return Ok(history);
+        let Some(reader) = self.reader_at_start(migrations, history) else { return Ok(None) };
+        if self.other_tables(session, reader).await?.is_empty() {
+            return Ok(None);
         }
         let accept = self.accepted_at_start();
-        let decided = self.decide_adoption(session, reader, migrations, history.as_deref(), &accept).await?;
-        if let Some(refusals) = refusals_of(&decided.adoption) {
-            return Err(MigrateError::plan(refusals));
+        let decided = self.decide_adoption(session, reader, migrations, history, &accept).await?;
+        match refusals_of(&decided.adoption) {
+            Some(refusals) => Err(MigrateError::plan(refusals)),
+            None => Ok(Some(decided.rows)),
         }
-        Ok(Some(history.into_iter().flatten().chain(decided.rows).collect()))
     }
 
     /// What is no reason to stop where a run goes on by itself.
@@ -154,11 +170,8 @@ impl Run<'_> {
     /// Whether the other tool's table is there now, where this run goes on with it.
     pub(super) async fn has_other_history(&mut self) -> Result<bool, MigrateError> {
         let m = self.migrator;
-        let reader = self.files.migrations.iter().find_map(Migration::foreign).and_then(|foreign| reader(foreign.tool));
-        let Some(reader) = reader.filter(|_| m.goes_on()) else { return Ok(false) };
-        let lexer = m.backend.dialect().lexer;
-        let tables = reader.find(&mut m.sql(&mut *self.session), lexer, &m.other_history).await;
-        Ok(!tables.map_err(other_not_read)?.is_empty())
+        let Some(reader) = m.reader_at_start(&self.files.migrations, None) else { return Ok(false) };
+        Ok(!m.other_tables(&mut *self.session, reader).await?.is_empty())
     }
 
     /// Writes the rows that the other tool's table lacks of what ours tells as applied: sharing begins, or its table was made anew.
@@ -182,15 +195,9 @@ impl Run<'_> {
         history: Option<Vec<HistoryRow>>,
     ) -> Result<Option<Vec<HistoryRow>>, MigrateError> {
         let m = self.migrator;
-        let begins = m.goes_on() && unrecorded(&self.files.migrations, history.as_deref()).is_some();
-        if !(begins || m.shares_history) || !self.files.problems.is_empty() {
-            return Ok(history);
-        }
-        let foreign = self.files.migrations.iter().find_map(Migration::foreign);
-        let Some(reader) = foreign.and_then(|foreign| reader(foreign.tool)) else { return Ok(history) };
-        let lexer = m.backend.dialect().lexer;
-        let tables = reader.find(&mut m.sql(&mut *self.session), lexer, &m.other_history).await;
-        if tables.map_err(other_not_read)?.is_empty() {
+        let reader = m.reader_at_start(&self.files.migrations, history.as_deref());
+        let Some(reader) = reader.filter(|_| self.files.problems.is_empty()) else { return Ok(history) };
+        if m.other_tables(&mut *self.session, reader).await?.is_empty() {
             let applied = |it: &&Migration| it.foreign().is_some() && is_applied(&history, &it.id);
             let own: Vec<MigrationId> = self.files.migrations.iter().filter(applied).map(|it| it.id.clone()).collect();
             if m.shares_history && !own.is_empty() {
@@ -218,16 +225,10 @@ impl Run<'_> {
         if adoption.recorded == 0 && history.is_some() {
             return Ok(history);
         }
-        for it in &adoption.matches {
-            if let (
-                Some(id),
-                Some(name),
-                Verdict::Verified | Verdict::Unverified | Verdict::ByHand | Verdict::Accepted,
-            ) = (&it.id, &it.name, it.verdict)
-            {
-                let origin = format!("adopted:{}", adoption.tool);
-                m.listeners.tell(&Event::Recorded { id, name, origin: &origin });
-                self.report.recorded.push(id.clone());
+        let origin = origin_of(adoption.tool);
+        for it in adoption.matches.iter().filter(|it| it.verdict.is_to_record()) {
+            if let (Some(id), Some(name)) = (&it.id, &it.name) {
+                self.recorded(id, name, &origin);
             }
         }
         self.session.history(HistoryDetail::Check).await.map_err(not_read)
@@ -248,8 +249,7 @@ impl Run<'_> {
                 .with_hint("adopt it once with `whimbrel adopt`, and apply migrations with one tool from then on");
             return Err(MigrateError::backend("share the other tool's history", error));
         };
-        let tables =
-            reader.find(&mut m.sql(&mut *self.session), lexer, &m.other_history).await.map_err(other_not_read)?;
+        let tables = m.other_tables(&mut *self.session, reader).await?;
         let table = match tables.into_iter().next() {
             Some(table) => {
                 statements.clear();

@@ -1,53 +1,51 @@
-//! Rows that are recorded without running anything: the lock, and one transaction.
+//! Migrations that are recorded without running them, and waits that were too long.
+
+use std::sync::Arc;
 
 use super::Migrator;
-use crate::backend::Session;
-use crate::capability::RunLock;
-use crate::error::BackendErrorKind;
-use crate::execute;
-use crate::history::HistoryRow;
-use crate::lock::{self, LockError, Wait, Waited};
+use crate::execute::{self, TOOL_VERSION};
+use crate::history::{HistoryRow, RowState};
+use crate::lock::Waited;
+use crate::migration::Migration;
+use crate::problem::LoadError;
 use crate::report::MigrateError;
-
-/// Whether the rows are in the history now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Recorded {
-    /// All of them.
-    Written,
-    /// None: another was at work. Read the history again.
-    LookAgain,
-}
+use crate::split::split;
 
 impl Migrator {
-    /// Takes the run's lock where there is one; gives whether the session is one that others use too, where no lock holds.
-    pub(super) async fn take_lock(&self, session: &mut dyn Session) -> Result<bool, MigrateError> {
-        if self.backend.capabilities().run_lock == RunLock::None {
-            return Ok(false);
-        }
-        let wait = Wait::new(&*self.backend, &self.listeners, &self.cancel, self.lock_wait);
-        match lock::take(session, wait).await {
-            Ok(taken) => Ok(taken.shared),
-            Err(LockError::Backend(error)) => Err(MigrateError::backend("take the lock", error)),
-            Err(LockError::Held { holder, ended }) => Err(waited_for_lock(holder, &ended)),
-        }
-    }
-
-    /// Makes the history table where it is not there, and writes these rows, in one transaction.
-    pub(super) async fn record_rows(
+    /// The row of a migration that is in the database, and that this runner did not apply. No time is in it.
+    pub(super) fn recorded_row(
         &self,
-        session: &mut dyn Session,
-        rows: &[HistoryRow],
-    ) -> Result<Recorded, MigrateError> {
-        let role = self.settings.role.as_deref();
-        match execute::record(session, role, rows, &self.listeners).await {
-            Ok(()) => Ok(Recorded::Written),
-            Err(error) => match error.kind() {
-                BackendErrorKind::AlreadyClaimed | BackendErrorKind::Busy | BackendErrorKind::Conflict => {
-                    Ok(Recorded::LookAgain)
-                }
-                _ => Err(MigrateError::backend("record what is applied already", error)),
-            },
-        }
+        migration: &Migration,
+        origin: &Arc<str>,
+        run_by: &str,
+    ) -> Result<HistoryRow, LoadError> {
+        let dialect = self.backend.dialect();
+        let text = migration.text()?;
+        let statements = match migration.statements(dialect, &text) {
+            Ok(statements) => statements.len(),
+            // A text that may not run has been run, by whoever made the database.
+            Err(_) => split(dialect.lexer, &text).map_or(0, |statements| statements.len()),
+        };
+        let statements = execute::count(statements);
+        Ok(HistoryRow {
+            id: migration.id.clone(),
+            name: migration.name.clone(),
+            checksum: migration.checksum.clone(),
+            token_checksum: Some(migration.token_checksum(dialect)?),
+            state: RowState::Applied,
+            statements_done: statements,
+            statements_total: statements,
+            prefix_checksum: None,
+            fence: 1,
+            lease_left: None,
+            started_at: None,
+            finished_at: None,
+            duration_ms: None,
+            origin: Arc::clone(origin),
+            tool_version: TOOL_VERSION.into(),
+            run_by: run_by.into(),
+            error: None,
+        })
     }
 }
 

@@ -1,17 +1,13 @@
 //! A database without a history: whether it is a fresh one, and what becomes of it where it is not.
 
-use std::sync::Arc;
-
 use super::Migrator;
 use super::apply::Run;
 use super::look::{Check, Files, not_read};
 use crate::backend::Session;
 use crate::error::{BackendError, BackendErrorKind};
-use crate::event::Event;
-use crate::execute::{self, TOOL_VERSION};
-use crate::history::{HistoryDetail, HistoryRow, MigrationId, RowState};
+use crate::execute;
+use crate::history::{HistoryDetail, HistoryRow, MigrationId};
 use crate::lock::unless_cancelled;
-use crate::migration::Migration;
 use crate::plan::{Plan, PlanError, Refusal};
 use crate::report::{MigrateError, Report};
 use crate::sql::{BoxError, Sql};
@@ -51,46 +47,15 @@ impl Migrator {
         run_by: &str,
     ) -> Result<Vec<HistoryRow>, MigrateError> {
         let now = self.now(session).await?;
-        let (run_by, tool_version): (Arc<str>, Arc<str>) = (run_by.into(), TOOL_VERSION.into());
         let row = |recorded: &Recorded| {
             let migration = files.migrations.iter().find(|migration| migration.id == recorded.id);
             let migration = migration.ok_or_else(|| unknown(&recorded.id))?;
-            let (tokens, statements) = self.measure(migration)?;
             let at = Some(recorded.at.unwrap_or(now));
-            Ok(HistoryRow {
-                id: recorded.id.clone(),
-                name: migration.name.clone(),
-                checksum: migration.checksum.clone(),
-                token_checksum: Some(tokens),
-                state: RowState::Applied,
-                statements_done: statements,
-                statements_total: statements,
-                prefix_checksum: None,
-                fence: 1,
-                lease_left: None,
-                started_at: at,
-                finished_at: at,
-                duration_ms: None,
-                origin: Arc::clone(&recorded.origin),
-                tool_version: Arc::clone(&tool_version),
-                run_by: Arc::clone(&run_by),
-                error: recorded.difference.as_deref().map(Into::into),
-            })
+            let row = self.recorded_row(migration, &recorded.origin, run_by).map_err(MigrateError::load)?;
+            let error = recorded.difference.as_deref().map(Into::into);
+            Ok(HistoryRow { started_at: at, finished_at: at, error, ..row })
         };
         recorded.iter().map(row).collect()
-    }
-
-    /// The checksum of a migration's tokens, and how many statements it has.
-    fn measure(&self, migration: &Migration) -> Result<(crate::Checksum, u32), MigrateError> {
-        let dialect = self.backend.dialect();
-        let text = migration.text().map_err(MigrateError::load)?;
-        let tokens = migration.token_checksum(dialect).map_err(MigrateError::load)?;
-        let statements = match migration.statements(dialect, &text) {
-            Ok(statements) => statements.len(),
-            // A text that may not run has been run, by whoever made the database.
-            Err(_) => crate::split::split(dialect.lexer, &text).map_or(0, |statements| statements.len()),
-        };
-        Ok((tokens, execute::count(statements)))
     }
 
     /// The database's clock.
@@ -236,10 +201,7 @@ impl Run<'_> {
                 _ => return Err(MigrateError::backend("record what the database has", error)),
             }
         }
-        for row in &rows {
-            m.listeners.tell(&Event::Recorded { id: &row.id, name: &row.name, origin: &row.origin });
-            self.report.recorded.push(row.id.clone());
-        }
+        rows.iter().for_each(|row| self.recorded(&row.id, &row.name, &row.origin));
         Ok(true)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::position::Position;
 use super::refusal::{Refusal, Rules, check};
+use super::rules::Control;
 use super::statement::Words;
 use super::{Lexer, Span, Statement};
 
@@ -83,53 +84,28 @@ pub fn as_meant(lexer: Lexer, text: &str, marked: bool) -> Result<Meant<'_>, Vec
     Ok(Meant { statements, alone, foreign_keys_off, changes_rows })
 }
 
-/// What a statement does to the transaction.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Control {
-    Begins,
-    Ends,
-    /// It ends one and begins the next.
-    Chains,
-    None,
-}
-
-fn control(lexer: Lexer, statement: &Statement<'_>) -> Control {
-    if !statement.is_transaction_control(lexer) {
-        return Control::None;
-    }
-    let words = &statement.words;
-    let has = |word: &str| words.iter().any(|it| it == word);
-    match words.get(0).unwrap_or_default() {
-        "begin" | "start" => Control::Begins,
-        "rollback" if has("to") => Control::None,
-        "commit" | "end" | "rollback" | "abort" if has("chain") && !has("no") => Control::Chains,
-        "commit" | "end" | "rollback" | "abort" | "prepare" => Control::Ends,
-        _ => Control::None,
-    }
-}
-
 /// The statements with every transaction begun and ended.
 fn in_own_transactions<'t>(lexer: Lexer, statements: Vec<Statement<'t>>, marked: bool) -> Vec<Statement<'t>> {
-    let first = statements.iter().map(|it| control(lexer, it)).enumerate().find(|(_, it)| *it != Control::None);
+    let first = statements.iter().map(|it| it.control(lexer)).enumerate().find(|(_, it)| *it != Control::None);
     let mut kept: Vec<Statement<'t>> = Vec::with_capacity(statements.len() + 2);
     let mut open = false;
-    if let (Some((1.., Control::Ends | Control::Chains)), false) = (first, marked) {
+    if let (Some((1.., Control::Ends { .. })), false) = (first, marked) {
         kept.push(implied("begin", statements[0].span.start));
         open = true;
     }
     for statement in statements {
-        let stays = match control(lexer, &statement) {
+        let stays = match statement.control(lexer) {
             Control::None => true,
             Control::Begins => !std::mem::replace(&mut open, true),
-            Control::Ends => std::mem::replace(&mut open, false),
-            Control::Chains => open,
+            Control::Ends { chains: true, .. } => open,
+            Control::Ends { chains: false, .. } => std::mem::replace(&mut open, false),
         };
         if stays {
             kept.push(statement);
         }
     }
     if open {
-        match kept.last().map(|last| (control(lexer, last), last.span.end)) {
+        match kept.last().map(|last| (last.control(lexer), last.span.end)) {
             // Nothing stands behind the last `BEGIN`.
             Some((Control::Begins, _)) => drop(kept.pop()),
             Some((_, end)) => kept.push(implied("commit", end)),

@@ -39,6 +39,7 @@ pub use lexeme::{Lexeme, LexemeKind, tokens};
 pub use meant::{Meant, as_meant, may_run_otherwise};
 pub use position::{Position, Span};
 pub use refusal::{Refusal, RefusalKind, Rules, check, check_with};
+pub(crate) use rules::Control;
 pub use rules::{CopyKind, SEAL_SAVEPOINT};
 pub use statement::{Statement, Words};
 pub use token_hash::token_hash;

@@ -41,7 +41,40 @@ pub(super) fn copy_kind(mut tokens: Tokens<'_>) -> Option<CopyKind> {
     None
 }
 
+/// What a statement does to the transaction in which it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Control {
+    /// It begins one.
+    Begins,
+    /// It ends one.
+    Ends {
+        /// What was done in it stays.
+        commits: bool,
+        /// The next one begins behind it.
+        chains: bool,
+    },
+    /// Neither. `SAVEPOINT` outside of a transaction begins one on SQLite, and its `RELEASE` ends it; on Postgres it fails.
+    None,
+}
+
 impl<'a> Statement<'a> {
+    /// What it does to the transaction in which it stands.
+    pub(crate) fn control(&self, lexer: Lexer) -> Control {
+        if !self.is_transaction_control(lexer) {
+            return Control::None;
+        }
+        let has = |word: &str| self.words.iter().any(|it| it == word);
+        let chains = has("chain") && !has("no");
+        match self.words.get(0).unwrap_or_default() {
+            "begin" | "start" => Control::Begins,
+            "commit" | "end" => Control::Ends { commits: true, chains },
+            "rollback" if has("to") && !chains => Control::None,
+            // A prepared transaction is committed, if at all, by somebody else.
+            "rollback" | "abort" | "prepare" => Control::Ends { commits: false, chains },
+            _ => Control::None,
+        }
+    }
+
     fn tokens(&self, lexer: Lexer) -> Tokens<'a> {
         Tokens::new(lexer, self.text, self.conforming)
     }

@@ -27,11 +27,7 @@ pub(super) fn read(file: &Path, text: &str) -> Result<Json, Problem> {
 
 /// A text that is no JSON, or not of the form that is asked for.
 pub(super) fn malformed(file: &Path, error: &serde_json::Error) -> Problem {
-    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let told = error.to_string();
-    let message = told.rsplit_once(" at line ").map_or(told.as_str(), |(message, _)| message);
-    let problem = Problem::new(file.display().to_string(), message, RESTORE);
-    problem.at(number(error.line()), number(error.column().max(1)))
+    Problem::of_json(file.display().to_string(), error, RESTORE)
 }
 
 impl Json {

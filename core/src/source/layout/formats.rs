@@ -1,5 +1,6 @@
 //! The layouts that there are, and the marks by which a folder shows its own.
 
+use std::cell::OnceCell;
 use std::path::Path;
 
 #[cfg(feature = "other-tools")]
@@ -117,23 +118,46 @@ pub(crate) fn layout_of(
     format.layout(lexer).ok_or(UnknownFormat::NotRead(format.name))
 }
 
-/// A folder with what marks are looked for in.
+/// A folder with what marks are looked for in. What is in it is read when the first mark asks for it.
 struct Seen<'a> {
     tree: DiskTree<'a>,
-    names: Vec<String>,
     journal: Option<Vec<u8>>,
+    names: OnceCell<Vec<String>>,
+    first: OnceCell<String>,
 }
 
 impl<'a> Seen<'a> {
     /// One that is not there is an empty one.
     fn new(folder: &'a Path) -> Result<Self, Problem> {
-        let tree = DiskTree::new(folder);
-        if !folder.exists() {
-            return Ok(Self { tree, names: Vec::new(), journal: None });
+        let (tree, names) = (DiskTree::new(folder), OnceCell::new());
+        let journal = match folder.exists() {
+            true => tree.read("meta/_journal.json")?,
+            false => {
+                let _ = names.set(Vec::new());
+                None
+            }
+        };
+        Ok(Self { tree, journal, names, first: OnceCell::new() })
+    }
+
+    /// The names in the folder.
+    fn names(&self) -> Result<&[String], Problem> {
+        if self.names.get().is_none() {
+            let _ = self.names.set(self.tree.names("")?.0);
         }
-        let (names, _) = tree.names("")?;
-        let journal = tree.read("meta/_journal.json")?;
-        Ok(Self { tree, names, journal })
+        Ok(self.names.get().map_or(&[], Vec::as_slice))
+    }
+
+    /// The text of the first migration; empty where there is none.
+    fn first(&self) -> Result<&str, Problem> {
+        if self.first.get().is_none() {
+            let text = match self.names()?.iter().find(|name| name.ends_with(".sql")) {
+                Some(file) => self.tree.read(file)?.unwrap_or_default(),
+                None => Vec::new(),
+            };
+            let _ = self.first.set(String::from_utf8_lossy(&text).into_owned());
+        }
+        Ok(self.first.get().map_or("", String::as_str))
     }
 
     fn format(&self, folder: &Path) -> Result<Option<&'static Format>, UnknownFormat> {
@@ -141,6 +165,10 @@ impl<'a> Seen<'a> {
         for format in FORMATS {
             if (format.marked)(self).map_err(UnknownFormat::Unreadable)? {
                 marked.push(format);
+            }
+            // What the journal says of itself is no guess, and nothing else need be looked for.
+            if self.is_own() {
+                break;
             }
         }
         match *marked {
@@ -160,18 +188,19 @@ impl<'a> Seen<'a> {
         Lexer::called(behind.split('"').nth(1)?)
     }
 
-    fn journal_has(&self, key: &str) -> bool {
-        let key = format!("\"{key}\"");
-        self.journal.as_ref().is_some_and(|journal| journal.windows(key.len()).any(|it| it == key.as_bytes()))
+    /// Whether the journal is Whimbrel's own.
+    fn is_own(&self) -> bool {
+        const KEY: &[u8] = b"\"format\"";
+        self.journal.as_ref().is_some_and(|journal| journal.windows(KEY.len()).any(|it| it == KEY))
     }
 
-    fn any_name(&self, fits: impl Fn(&str) -> bool) -> bool {
-        self.names.iter().any(|name| fits(name))
+    fn any_name(&self, fits: impl Fn(&str) -> bool) -> Result<bool, Problem> {
+        Ok(self.names()?.iter().any(|name| fits(name)))
     }
 
     /// Whether a folder in it has a file of this name; and of this other one, or not.
     fn any_folder_with(&self, file: &str, beside: Option<(&str, bool)>) -> Result<bool, Problem> {
-        for name in self.names.iter().filter_map(|name| name.strip_suffix('/')) {
+        for name in self.names()?.iter().filter_map(|name| name.strip_suffix('/')) {
             let (inside, _) = self.tree.names(name)?;
             let has = |file: &str| inside.iter().any(|it| it == file);
             if has(file) && beside.is_none_or(|(other, there)| has(other) == there) {
@@ -183,9 +212,7 @@ impl<'a> Seen<'a> {
 
     /// Whether a line of the first migration begins so.
     fn annotates(&self, annotation: &str) -> Result<bool, Problem> {
-        let Some(first) = self.names.iter().find(|name| name.ends_with(".sql")) else { return Ok(false) };
-        let text = self.tree.read(first)?.unwrap_or_default();
-        Ok(String::from_utf8_lossy(&text).lines().any(|line| line.trim_start().starts_with(annotation)))
+        Ok(self.first()?.lines().any(|line| line.trim_start().starts_with(annotation)))
     }
 }
 
@@ -201,11 +228,7 @@ fn is_up(name: &str) -> bool {
 }
 
 static FORMATS: &[Format] = &[
-    Format {
-        name: "whimbrel",
-        make: Some(|_| Box::new(WhimbrelLayout)),
-        marked: |seen| Ok(seen.journal_has("format")),
-    },
+    Format { name: "whimbrel", make: Some(|_| Box::new(WhimbrelLayout)), marked: |seen| Ok(seen.is_own()) },
     Format {
         name: "drizzle",
         #[cfg(feature = "other-tools")]
@@ -214,7 +237,7 @@ static FORMATS: &[Format] = &[
         make: None,
         marked: |seen| {
             // Whatever is wrong with it: no other tool keeps a file of that name.
-            let journal = seen.journal.is_some() && !seen.journal_has("format");
+            let journal = seen.journal.is_some() && !seen.is_own();
             Ok(journal || seen.any_folder_with("migration.sql", Some(("snapshot.json", true)))?)
         },
     },
@@ -224,19 +247,19 @@ static FORMATS: &[Format] = &[
         make: Some(|lexer| Box::new(SqlxLayout::new(lexer))),
         #[cfg(not(feature = "other-tools"))]
         make: None,
-        marked: |seen| Ok(seen.any_name(is_up) || seen.annotates("-- no-transaction")?),
+        marked: |seen| Ok(seen.any_name(is_up)? || seen.annotates("-- no-transaction")?),
     },
-    Format { name: "refinery", make: None, marked: |seen| Ok(seen.any_name(has_two_underscores)) },
+    Format { name: "refinery", make: None, marked: |seen| seen.any_name(has_two_underscores) },
     Format { name: "diesel", make: None, marked: |seen| seen.any_folder_with("up.sql", None) },
     Format { name: "goose", make: None, marked: |seen| seen.annotates("-- +goose") },
-    Format { name: "golang-migrate", make: None, marked: |seen| Ok(seen.any_name(is_up)) },
+    Format { name: "golang-migrate", make: None, marked: |seen| seen.any_name(is_up) },
     Format { name: "dbmate", make: None, marked: |seen| seen.annotates("-- migrate:up") },
-    Format { name: "flyway", make: None, marked: |seen| Ok(seen.any_name(has_two_underscores)) },
+    Format { name: "flyway", make: None, marked: |seen| seen.any_name(has_two_underscores) },
     Format {
         name: "prisma",
         make: None,
         marked: |seen| {
-            let locked = seen.any_name(|name| name == "migration_lock.toml");
+            let locked = seen.any_name(|name| name == "migration_lock.toml")?;
             Ok(locked || seen.any_folder_with("migration.sql", Some(("snapshot.json", false)))?)
         },
     },

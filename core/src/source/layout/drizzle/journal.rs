@@ -36,12 +36,7 @@ impl Journal {
 
     fn parsed(bytes: &[u8], file: &str) -> Result<Self, Problem> {
         let restore = "restore it from version control";
-        let value: Value = serde_json::from_slice(bytes).map_err(|error| {
-            let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-            let told = error.to_string();
-            let message = told.rsplit_once(" at line ").map_or(told.as_str(), |(message, _)| message);
-            Problem::new(file, message, restore).at(number(error.line()), number(error.column().max(1)))
-        })?;
+        let value: Value = serde_json::from_slice(bytes).map_err(|error| Problem::of_json(file, &error, restore))?;
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let (Some(dialect), Some(entries)) = (value.get("dialect").and_then(text), value["entries"].as_array()) else {
             return Err(Problem::new(
