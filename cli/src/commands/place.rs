@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use whimbrel::schema::generate::{Refused, Scratch, Target, of_folder};
 use whimbrel::schema::model::{ObjectName, Schema};
 use whimbrel::schema::read::{Document, read};
-use whimbrel::schema::{Folder, SchemaDialect, Side, dialect, read_database, scratch};
+use whimbrel::schema::{Folder, SchemaDialect, Side, dialect, read_database};
 use whimbrel::{Database, Problem};
 
 use super::Context;
-use super::schema_targets::refused;
+use super::schema_targets::{refused, scratch_of};
 use crate::error::CliError;
 use crate::target::{SchemaTarget, schema_targets};
 
@@ -83,8 +83,7 @@ impl Engine {
         let given =
             places.iter().filter_map(|place| place.url()).filter(|url| Database::dialect_of(url) == Some(&*name));
         let url = urls.chain(given).next();
-        let scratch = scratch(engine.dialect().name, url)
-            .map_err(|error| CliError::database("the server for throw-away databases", &error))?;
+        let scratch = scratch_of(engine, url)?;
         Ok(Self { dialect: engine, scratch })
     }
 

@@ -87,14 +87,19 @@ impl Place {
         let dialect = dialect(target.dialect).ok_or_else(missing)?;
         let own = target.url.as_ref().filter(|_| own_server);
         let url = target.scratch_url.as_ref().or(own).map(String::as_str);
-        let scratch = scratch(target.dialect, url)
-            .map_err(|error| CliError::database("the server for throw-away databases", &error))?;
+        let scratch = scratch_of(dialect, url)?;
         Ok(Self { target, dialect, scratch })
     }
 
     pub(super) fn scratch(&self) -> Option<&dyn Scratch> {
         self.scratch.as_deref()
     }
+}
+
+/// Throw-away databases of a dialect, on the server of a URL where it takes one.
+pub(super) fn scratch_of(dialect: &dyn SchemaDialect, url: Option<&str>) -> Result<Option<Box<dyn Scratch>>, CliError> {
+    let scratch = scratch(dialect.dialect().name, url);
+    scratch.map_err(|error| CliError::database("the server for throw-away databases", &error))
 }
 
 /// The schema file that whimbrel.toml names, or the usual one beside it or here.

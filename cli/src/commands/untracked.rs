@@ -1,10 +1,10 @@
 //! What the target says about a database that has tables and no history.
 
-use whimbrel::schema::{Baseline, Snapshots, scratch};
+use whimbrel::schema::{Baseline, Snapshots};
 use whimbrel::{Adopt, Migrator};
 
 use super::Opened;
-use super::schema_targets::refused;
+use super::schema_targets::{refused, scratch_of};
 use crate::arguments::Waits;
 use crate::error::CliError;
 use crate::target;
@@ -23,14 +23,17 @@ impl Opened<'_> {
         })
     }
 
+    /// The snapshots of the folder.
+    pub(super) fn snapshots(&self) -> Result<Snapshots, CliError> {
+        Snapshots::of_folder(&self.target.folder).map_err(|problem| refused(vec![problem]))
+    }
+
     /// The proof of the version that a database is at, by the snapshots of the folder and a scratch database.
     pub(super) fn baseline(&self) -> Result<Baseline, CliError> {
-        let snapshots = Snapshots::of_folder(&self.target.folder).map_err(|problem| refused(vec![problem]))?;
         let url = self.target.scratch_url.as_deref().unwrap_or(self.target.url());
-        let scratch = scratch(self.engine()?.dialect().name, Some(url))
-            .map_err(|error| CliError::database("the server for throw-away databases", &error))?;
+        let scratch = scratch_of(self.engine()?, Some(url))?;
         let baseline = Baseline::new(&*self.database.backend).map_err(|error| CliError::database("", &error))?;
-        let baseline = baseline.snapshots(snapshots).scratch(scratch).namespace(self.namespace());
+        let baseline = baseline.snapshots(self.snapshots()?).scratch(scratch).namespace(self.namespace());
         Ok(baseline.ignoring(self.target.history_table()))
     }
 }

@@ -2,10 +2,9 @@
 
 use serde::Serialize;
 use whimbrel::schema::baseline::{Evidence, Proof, verify};
-use whimbrel::schema::{Snapshots, scratch};
 use whimbrel::{MigrationState, Source, Status};
 
-use super::schema_targets::refused;
+use super::schema_targets::{refused, scratch_of};
 use super::{Context, Opened};
 use crate::arguments::Waits;
 use crate::error::CliError;
@@ -82,10 +81,9 @@ async fn compared(opened: &Opened<'_>, status: &Status) -> Result<Option<Proof>,
     let (dialect, live) = (opened.engine()?, opened.live().await?);
     let lexer = dialect.dialect().lexer;
     let migrations = opened.target.source(lexer)?.load(&opened.namespace().into()).complete()?;
-    let snapshots = Snapshots::of_folder(&opened.target.folder).map_err(|problem| refused(vec![problem]))?;
+    let snapshots = opened.snapshots()?;
     // To look at a database makes no other one on its server, unless one is named for that.
-    let scratch = scratch(dialect.dialect().name, opened.target.scratch_url.as_deref())
-        .map_err(|error| CliError::database("the server for throw-away databases", &error))?;
+    let scratch = scratch_of(dialect, opened.target.scratch_url.as_deref())?;
     let evidence =
         Evidence { dialect, scratch: scratch.as_deref(), migrations: &migrations, snapshots: &snapshots, live: &live };
     verify(evidence, newest).await.map_err(refused)

@@ -17,7 +17,7 @@ use whimbrel_tests::database::TestDatabase;
 use crate::corpora::fixtures;
 
 /// The fixtures of Drizzle; `None`, aloud, where they are not there.
-fn drizzle_fixtures() -> Option<PathBuf> {
+pub(crate) fn drizzle_fixtures() -> Option<PathBuf> {
     let folder = fixtures().join("drizzle");
     if folder.is_dir() {
         return Some(folder);
@@ -67,7 +67,7 @@ impl Point {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder is made");
     for entry in std::fs::read_dir(from).expect("a folder") {
         let entry = entry.expect("an entry");

@@ -1,28 +1,15 @@
 //! A folder that Drizzle began, gone on with from the schema file.
 
-use std::path::Path;
 use std::process::{Command, Output};
 
 use whimbrel_tests::database::TestDatabase;
 
-use crate::corpora::fixtures;
+use crate::adopt::{copy, drizzle_fixtures};
 
 use super::on_both;
 
 on_both! {
     generate_goes_on_where_drizzle_stopped
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a folder is made");
-    for entry in std::fs::read_dir(from).expect("a folder") {
-        let entry = entry.expect("an entry");
-        let target = to.join(entry.file_name());
-        match entry.path().is_dir() {
-            true => copy(&entry.path(), &target),
-            false => drop(std::fs::copy(entry.path(), target).expect("a file is copied")),
-        }
-    }
 }
 
 /// A project with a folder of Drizzle, and the command in it.
@@ -48,10 +35,7 @@ impl Project<'_> {
 }
 
 async fn generate_goes_on_where_drizzle_stopped(database: TestDatabase) {
-    let fixtures = fixtures().join("drizzle");
-    if !fixtures.is_dir() {
-        return println!("DID NOT RUN: no folders of Drizzle in {} (set WHIMBREL_FIXTURES)", fixtures.display());
-    }
+    let Some(fixtures) = drizzle_fixtures() else { return };
     let (name, folder) = match database.server() {
         Some(_) => ("postgres", "drizzle-pg"),
         None => ("sqlite", "drizzle"),

@@ -139,9 +139,21 @@ pub(crate) async fn apply(corpus: &Corpus, database: &TestDatabase) -> Went {
 }
 
 /// The objects of a SQLite schema: type, name, and definition without white space and quotes.
-pub(crate) fn objects<'a>(sql: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
+fn objects<'a>(sql: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
     let bare = |sql: &str| sql.chars().filter(|c| !c.is_whitespace() && !matches!(c, '"' | '`' | ';')).collect();
     sql.into_iter().map(bare).filter(|sql: &String| !sql.is_empty()).collect()
+}
+
+/// The definitions in a SQLite database, without its own tables and the history, are those of a schema.
+pub(crate) async fn has_sqlite_schema(database: &TestDatabase, expected: &str, what: &str) {
+    let statements = whimbrel::split::split(whimbrel::Dialect::SQLITE.lexer, expected).expect("it is SQL");
+    let expected = objects(statements.iter().map(|statement| statement.text));
+    let expected: BTreeSet<_> = expected.into_iter().filter(|sql| !sql.contains("sqlite_sequence(")).collect();
+    let sql = "select sql from sqlite_schema where sql is not null and tbl_name <> 'whimbrel_history' \
+        and name not like 'sqlite\\_%' escape '\\'";
+    let found = objects(database.column(sql).await.iter().map(String::as_str));
+    let differ: Vec<_> = expected.symmetric_difference(&found).collect();
+    assert!(differ.is_empty(), "{what}: {differ:#?}");
 }
 
 #[test]
@@ -157,16 +169,7 @@ fn sqlite_folders_give_their_schema() {
                 Went::Applied => {
                     applied += 1;
                     let text = std::fs::read_to_string(folder.join("expected.sql")).expect("a schema is expected");
-                    let statements = whimbrel::split::split(whimbrel::Dialect::SQLITE.lexer, &text).expect("it is SQL");
-                    let expected = objects(statements.iter().map(|statement| statement.text));
-                    let sql = "select sql from sqlite_schema where sql is not null and tbl_name <> 'whimbrel_history' \
-                        and name not like 'sqlite\\_%' escape '\\'";
-                    let found = database.column(sql).await;
-                    let found = objects(found.iter().map(String::as_str));
-                    let expected: BTreeSet<_> =
-                        expected.into_iter().filter(|sql| !sql.contains("sqlite_sequence(")).collect();
-                    let differ: Vec<_> = expected.symmetric_difference(&found).collect();
-                    assert!(differ.is_empty(), "{}: {differ:#?}", corpus.name());
+                    has_sqlite_schema(&database, &text, corpus.name()).await;
                 }
             }
         }
@@ -176,7 +179,7 @@ fn sqlite_folders_give_their_schema() {
 }
 
 /// What `pg_dump` says of a database, without comments and settings.
-pub(crate) fn dumped(text: &str) -> Vec<String> {
+fn dumped(text: &str) -> Vec<String> {
     let said = |line: &&str| {
         let noise = ["--", "SET ", "SELECT pg_catalog.set_config", "\\restrict", "\\unrestrict"];
         !line.trim().is_empty() && !noise.iter().any(|start| line.starts_with(start))
@@ -184,7 +187,7 @@ pub(crate) fn dumped(text: &str) -> Vec<String> {
     text.lines().filter(said).map(str::to_owned).collect()
 }
 
-pub(crate) fn dump(url: &str) -> Result<String, String> {
+fn dump(url: &str) -> Result<String, String> {
     let output = Command::new("pg_dump")
         .args(["--schema-only", "--no-owner", "--exclude-table=public.whimbrel_history", "--dbname", url])
         .output()
@@ -196,8 +199,21 @@ pub(crate) fn dump(url: &str) -> Result<String, String> {
 }
 
 /// The major version of the server that a dump is of.
-pub(crate) fn major_of_dump(text: &str) -> Option<String> {
+fn major_of_dump(text: &str) -> Option<String> {
     text.split("database version ").nth(1).and_then(|rest| rest.split('.').next().map(str::to_owned))
+}
+
+/// The Postgres database at this URL is dumped as is expected; `false`, aloud: that could not be compared.
+pub(crate) fn has_dump(url: &str, expected: &str, what: &str) -> bool {
+    match dump(url) {
+        Ok(text) if major_of_dump(&text) == major_of_dump(expected) => {
+            assert_eq!(dumped(&text), dumped(expected), "{what}");
+            return true;
+        }
+        Ok(_) => println!("{what}: NOT COMPARED: its schema was dumped by another major"),
+        Err(why) => println!("{what}: NOT COMPARED: {why}"),
+    }
+    false
 }
 
 fn on_server(database: &TestDatabase) -> u32 {
@@ -226,14 +242,7 @@ fn postgres_folders_give_their_schema() {
             }
             applied += 1;
             let expected = std::fs::read_to_string(folder.join("expected.sql")).expect("a schema is expected");
-            match dump(&plain) {
-                Ok(text) if major_of_dump(&text) == major_of_dump(&expected) => {
-                    compared += 1;
-                    assert_eq!(dumped(&text), dumped(&expected), "{}", corpus.name());
-                }
-                Ok(_) => println!("{}: NOT COMPARED: its schema was dumped by another major", corpus.name()),
-                Err(why) => println!("{}: NOT COMPARED: {why}", corpus.name()),
-            }
+            compared += usize::from(has_dump(&plain, &expected, corpus.name()));
         }
         println!(
             "{applied} of {tried} Postgres folders applied ({} there are), {compared} schemas compared",
