@@ -77,7 +77,7 @@ impl Tree for DiskTree<'_> {
         let path = self.path(file);
         // To read a device or a pipe could take for ever.
         match fs::metadata(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
             Err(error) => Err(unreadable_file(&path, &error)),
             Ok(metadata) if !metadata.is_file() => {
                 Err(Problem::new(path.display().to_string(), "is no file", "move it elsewhere"))
