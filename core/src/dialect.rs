@@ -37,8 +37,9 @@ impl Lexer {
         Self::Postgres
     }
 
-    /// The one by which texts are split for what this or another tool calls a dialect.
-    pub(crate) fn called(dialect: &str) -> Option<Self> {
+    /// The one by which texts are split for what this or another tool calls a dialect: `postgres`, `postgresql`, `sqlite`, `turso`.
+    #[must_use]
+    pub fn called(dialect: &str) -> Option<Self> {
         match dialect {
             "sqlite" | "turso" => Some(Self::Sqlite),
             "postgresql" | "postgres" => Some(Self::Postgres),

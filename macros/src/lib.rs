@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use proc_macro::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
-use whimbrel_core::{DirectorySource, Source};
+use whimbrel_core::{DirectorySource, Format, UnknownFormat, split::Lexer};
 
 /// Puts the files of a migration folder into the program, see `whimbrel::embedding`.
 #[proc_macro]
@@ -24,7 +24,11 @@ pub fn embed_snapshots(input: TokenStream) -> TokenStream {
 }
 
 fn expand_snapshots(input: TokenStream) -> Result<String, String> {
-    let (folder, path) = folder(argument(input, "embed_snapshots!")?)?;
+    let arguments = Arguments::of(input, "embed_snapshots!")?;
+    if arguments.dialect.is_some() || arguments.format.is_some() {
+        return Err("write the folder alone: snapshots are Whimbrel's own".to_owned());
+    }
+    let (folder, path) = folder(arguments.folder)?;
     let meta = path.join("meta");
     let unreadable = |error: std::io::Error| format!("{folder}/meta: the folder cannot be read: {error}");
     let mut names = Vec::new();
@@ -63,30 +67,105 @@ fn folder(folder: String) -> Result<(String, PathBuf), String> {
 }
 
 fn expand(input: TokenStream) -> Result<String, String> {
-    let (folder, path) = folder(argument(input, "embed_migrations!")?)?;
-    let migrations = DirectorySource::new(&path).load(&"main".into()).complete().map_err(|error| error.to_string())?;
-    if migrations.is_empty() {
+    let Arguments { folder, dialect, format } = Arguments::of(input, "embed_migrations!")?;
+    let (folder, path) = self::folder(folder)?;
+    let lexer = dialect.as_deref().map(|name| Lexer::called(name).ok_or_else(|| no_such_dialect(name))).transpose()?;
+    let format = format.as_deref().map(Format::readable).transpose().map_err(|error| unknown(&folder, error))?;
+    let source = DirectorySource::open(&path, format, lexer).map_err(|error| unknown(&folder, error))?;
+    let files = source.files().map_err(|error| error.to_string())?;
+    if files.is_empty() {
         return Err(format!("{folder}: there are no migrations in the folder"));
     }
-    let mut files = String::new();
-    for migration in &migrations {
-        let file = migration.file();
-        let name = Path::new(&file).file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        files.push_str(&embedded(&format!("{}/{name}", folder.trim_end_matches('/')), &file));
-    }
-    Ok(format!("{{ const FILES: &[::whimbrel::EmbeddedFile] = &[{files}]; ::whimbrel::EmbeddedSource::new(FILES) }}"))
+    let folder = folder.trim_end_matches('/');
+    let file = |name: &String| embedded(&format!("{folder}/{name}"), &path.join(name).display().to_string());
+    let files: String = files.iter().map(file).collect();
+    let source = match (source.is_own(), lexer) {
+        (true, None) => "::whimbrel::EmbeddedSource::new(FILES)".to_owned(),
+        (true, Some(_)) => {
+            return Err(format!(
+                "{folder}: is in Whimbrel's own layout, which every dialect reads alike: take `dialect` out"
+            ));
+        }
+        (false, None) => {
+            let format = source.format();
+            return Err(format!(
+                "{folder}: is a folder of {format}, which is read as its database reads it; say which: \
+                 embed_migrations!({folder:?}, dialect = \"...\")"
+            ));
+        }
+        (false, Some(lexer)) => {
+            let format = source.format();
+            format!(
+                "::whimbrel::EmbeddedSource::in_format({folder:?}, FILES, {format:?}, ::whimbrel::split::Lexer::{lexer:?})"
+            )
+        }
+    };
+    Ok(format!("{{ const FILES: &[::whimbrel::EmbeddedFile] = &[{files}]; {source} }}"))
 }
 
-/// The one argument, a string.
-fn argument(input: TokenStream, called: &str) -> Result<String, String> {
-    let expected = format!("write the folder as one string: {called}(\"migrations\")");
-    let mut tokens = input.into_iter();
-    let (Some(TokenTree::Literal(literal)), None) = (tokens.next(), tokens.next()) else {
-        return Err(expected);
-    };
+fn no_such_dialect(name: &str) -> String {
+    format!("`{name}` is no dialect that Whimbrel knows")
+}
+
+/// Why a folder cannot be read, said for a program's code.
+fn unknown(folder: &str, error: UnknownFormat) -> String {
+    if let UnknownFormat::Shared { formats, .. } = &error {
+        let formats = formats.join(" or of ");
+        return format!("{folder}: may be of {formats}: say which with `format = \"...\"` behind the folder");
+    }
+    let problem = error.into_problem();
+    format!("{folder}: {}; {}", problem.message, problem.hint)
+}
+
+/// What stands between the parentheses.
+struct Arguments {
+    folder: String,
+    dialect: Option<String>,
+    format: Option<String>,
+}
+
+impl Arguments {
+    fn of(input: TokenStream, called: &str) -> Result<Self, String> {
+        let expected = || format!("write the folder as one string: {called}(\"migrations\")");
+        let mut tokens = input.into_iter();
+        let folder = tokens.next().as_ref().and_then(text).ok_or_else(expected)?;
+        let mut arguments = Self { folder, dialect: None, format: None };
+        let rest: Vec<TokenTree> = tokens.collect();
+        for argument in rest.chunks(4) {
+            let (key, value) = keyed(argument).ok_or_else(expected)?;
+            let place = match &*key {
+                "dialect" => &mut arguments.dialect,
+                "format" => &mut arguments.format,
+                other => {
+                    return Err(format!("`{other}` is nothing that is asked for; there are `dialect` and `format`"));
+                }
+            };
+            if place.replace(value).is_some() {
+                return Err(format!("`{key}` stands twice"));
+            }
+        }
+        Ok(arguments)
+    }
+}
+
+/// `, key = "value"`
+fn keyed(argument: &[TokenTree]) -> Option<(String, String)> {
+    match argument {
+        [TokenTree::Punct(comma), TokenTree::Ident(key), TokenTree::Punct(equals), value]
+            if comma.as_char() == ',' && equals.as_char() == '=' =>
+        {
+            Some((key.to_string(), text(value)?))
+        }
+        _ => None,
+    }
+}
+
+/// A string without escapes, which is not empty.
+fn text(token: &TokenTree) -> Option<String> {
+    let TokenTree::Literal(literal) = token else { return None };
     let text = literal.to_string();
     let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).filter(|inner| !inner.contains('\\'));
-    inner.filter(|inner| !inner.is_empty()).map(str::to_owned).ok_or(expected)
+    inner.filter(|inner| !inner.is_empty()).map(str::to_owned)
 }
 
 /// A new file rebuilds the program only where a build script watches the folder.

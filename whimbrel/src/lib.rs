@@ -45,6 +45,11 @@ pub mod postgres {
 /// }
 /// ```
 ///
+/// A folder of another tool (feature `other-tools`) is read as that tool reads it, and for one dialect:
+/// `embed_migrations!("drizzle", dialect = "postgres")`. Its files go into the program, and what says which they are, such as
+/// Drizzle's journal; what that tool passes over does not. A folder without a mark of its tool needs the tool's name too:
+/// `embed_migrations!("migrations", dialect = "sqlite", format = "sqlx")`, see [`formats`].
+///
 /// `embed_snapshots!` (feature `schema`) takes the same folder and puts its snapshots, `meta/NNNN_snapshot.json`, into the
 /// program: a program without its folder beside it then still proves at which version a database with tables and no
 /// history is. It gives [`schema::Snapshots`], and the build script's line is needed for it as well.

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::layout::{Format, Found, FoundFile, Layout, NewFile, UnknownFormat, WhimbrelLayout, layout_of};
-use super::tree::{DiskTree, unreadable_file};
+use super::tree::{DiskTree, NotedTree, unreadable_file};
 use super::{Loaded, NewMigration, Source, in_order};
 use crate::directive::Directives;
 use crate::history::{MigrationId, MigrationKey};
 use crate::migration::Migration;
 use crate::parallel;
-use crate::problem::Problem;
+use crate::problem::{LoadError, Problem};
 use crate::split::Lexer;
 use crate::timestamp::Timestamp;
 use crate::version::Version;
@@ -74,6 +74,20 @@ impl DirectorySource {
         self.layout.name() == WhimbrelLayout.name()
     }
 
+    /// The files that the migrations are loaded from, by their paths in the folder: their own, and those that the layout reads to
+    /// know them.
+    ///
+    /// # Errors
+    ///
+    /// Everything because of which the folder cannot be loaded, see [`Loaded::complete`].
+    pub fn files(&self) -> Result<Vec<String>, LoadError> {
+        let tree = NotedTree::new(DiskTree::new(&self.folder));
+        let Found { files, problems, .. } = self.layout.find(&tree);
+        LoadError::unless_empty(problems)?;
+        self.load(&"main".into()).complete()?;
+        Ok(tree.into_read().into_iter().chain(files.into_iter().map(|found| found.file)).collect())
+    }
+
     /// The files that new migrations take in it, each with its text.
     ///
     /// # Errors
@@ -111,7 +125,16 @@ fn load_file(
     let Identified { id, directives, problems } =
         identify(found.version.as_ref(), &found.name, &shown, text, namespace)?;
     let migration = Migration::from_file(id, &found.name, Arc::clone(folder), &found.file, text, directives);
-    let migration = migration.with_problems(problems);
+    of_tool(migration.with_problems(problems), found, layout, text)
+}
+
+/// With what its layout says of it, where it was written for another tool.
+pub(super) fn of_tool(
+    migration: Migration,
+    found: &FoundFile,
+    layout: &dyn Layout,
+    text: &str,
+) -> Result<Migration, Problem> {
     let (Some(lexer), Some(foreign)) = (layout.lexer(), &found.foreign) else { return Ok(migration) };
     let reading = layout.reading(found, text)?;
     Ok(migration.of_other_tool((**foreign).clone(), &reading, lexer, text))

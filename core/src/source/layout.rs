@@ -19,7 +19,6 @@ pub use formats::{Format, UnknownFormat, formats};
 pub use sqlx::SqlxLayout;
 #[cfg(feature = "other-tools")]
 pub(crate) use sqlx::TOOL as SQLX;
-pub(super) use whimbrel::Entry;
 pub use whimbrel::WhimbrelLayout;
 
 use super::NewMigration;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use super::*;
+use crate::split::Lexer;
 use crate::sql::{BoxError, RustMigration, Sql};
 
 fn folder(files: &[(&str, &[u8])]) -> TempDir {
@@ -247,6 +248,85 @@ fn embedded_files_follow_the_same_rules() {
     assert_eq!(loaded[0].checksum, crate::Checksum::of_text("select 1\n"));
     assert_eq!(loaded[0].file(), "migrations/0001_one.sql");
     assert_eq!(EmbeddedSource::new(&BAD).load(&Arc::from("main")).problems.len(), 2);
+
+    static TWICE: [EmbeddedFile; 2] = [GOOD[0], GOOD[0]];
+    let problems = EmbeddedSource::new(&TWICE).load(&Arc::from("main")).problems;
+    assert_eq!(problems.len(), 1);
+    assert!(
+        problems[0].to_string().contains("migrations/0002_two.sql: stands twice among the files"),
+        "{}",
+        problems[0]
+    );
+}
+
+#[test]
+fn an_embedded_folder_of_another_tool_needs_a_build_that_reads_it() {
+    static FILES: [EmbeddedFile; 1] = [EmbeddedFile { path: "m/1_one.sql", text: "select 1" }];
+    let load = |format| EmbeddedSource::in_format("m", &FILES, format, Lexer::Postgres).load(&Arc::from("main"));
+    let refused = load("flyway");
+    assert!(refused.migrations.is_empty());
+    assert!(refused.problems[0].to_string().contains("folders of flyway are not read by this build"));
+    assert!(load("nothing").problems[0].to_string().contains("`nothing` is no layout"));
+}
+
+#[cfg(feature = "other-tools")]
+#[test]
+fn embedded_folders_of_other_tools_load_as_the_folders_do() {
+    type Files = &'static [(&'static str, &'static str)];
+    let drizzle: Files = &[
+        ("0001_b.sql", "create table b (id integer);\r\n"),
+        ("0000_a.sql", "create table a (id integer);"),
+        ("9999_stray.sql", "select 1"),
+        (
+            "meta/_journal.json",
+            r#"{"version":"7","dialect":"sqlite","entries":[
+                {"idx":0,"version":"6","when":1700000000000,"tag":"0001_b","breakpoints":true},
+                {"idx":1,"version":"6","when":1700000000001,"tag":"0000_a","breakpoints":true}]}"#,
+        ),
+    ];
+    let folders: Files = &[
+        ("20250102030405_b/migration.sql", "create table b (id integer)"),
+        ("20250102030405_b/snapshot.json", "{}"),
+        ("20250102030404_a/migration.sql", "COMMIT; create table a (id integer)"),
+    ];
+    let sqlx: Files = &[
+        ("2_b.up.sql", "-- no-transaction\ncreate table b (id integer)"),
+        ("2_b.down.sql", "drop table b"),
+        ("1_a.up.sql", "create table a (id integer)"),
+        ("notes.txt", "nothing"),
+    ];
+    for (format, tree) in [("drizzle", drizzle), ("drizzle", folders), ("sqlx", sqlx)] {
+        let files: Vec<(&str, &[u8])> = tree.iter().map(|(path, text)| (*path, text.as_bytes())).collect();
+        let folder = folder(&files);
+        let root = folder.path().to_str().unwrap().to_owned();
+        let source =
+            DirectorySource::open(&root, Some(Format::readable(format).unwrap()), Some(Lexer::Sqlite)).unwrap();
+        let on_disk = source.load(&Arc::from("main"));
+        // What the macro puts into a program: no more than the migrations and what says which they are.
+        let embedded = source.files().unwrap().into_iter().map(|file| {
+            let text = tree.iter().find(|(path, _)| *path == file).unwrap().1;
+            EmbeddedFile { path: format!("{root}/{file}").leak(), text }
+        });
+        let embedded: Vec<EmbeddedFile> = embedded.collect();
+        assert!(
+            embedded.iter().all(|file| !file.path.contains("stray") && !file.path.contains("notes")),
+            "{embedded:?}"
+        );
+        let root: &'static str = root.leak();
+        let in_program =
+            EmbeddedSource::in_format(root, embedded.leak(), format, Lexer::Sqlite).load(&Arc::from("main"));
+
+        assert_eq!(in_program.problems, [], "{format}");
+        assert_eq!((in_program.migrations.len(), on_disk.migrations.len()), (2, 2), "{format}");
+        for (program, disk) in in_program.migrations.iter().zip(&on_disk.migrations) {
+            assert_eq!((&program.id, &program.name, &program.checksum), (&disk.id, &disk.name, &disk.checksum));
+            assert_eq!((program.file(), program.directives()), (disk.file(), disk.directives()));
+            assert_eq!(program.bytes().unwrap(), disk.bytes().unwrap());
+            let mark = |migration: &Migration| migration.foreign().map(|it| (it.tool, it.mark.clone(), it.time_ms));
+            assert_eq!(mark(program), mark(disk), "{format}");
+            assert!(mark(program).is_some());
+        }
+    }
 }
 
 #[test]

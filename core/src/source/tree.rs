@@ -1,5 +1,7 @@
 //! A folder as layouts see it.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -88,6 +90,41 @@ impl Tree for DiskTree<'_> {
 
     fn shown(&self, file: &str) -> String {
         self.path(file).display().to_string()
+    }
+}
+
+/// Notes which files are read.
+pub(crate) struct NotedTree<T> {
+    tree: T,
+    read: RefCell<BTreeSet<String>>,
+}
+
+impl<T> NotedTree<T> {
+    pub(crate) fn new(tree: T) -> Self {
+        Self { tree, read: RefCell::default() }
+    }
+
+    /// Those that were there.
+    pub(crate) fn into_read(self) -> BTreeSet<String> {
+        self.read.into_inner()
+    }
+}
+
+impl<T: Tree> Tree for NotedTree<T> {
+    fn names(&self, folder: &str) -> Result<(Vec<String>, Vec<Problem>), Problem> {
+        self.tree.names(folder)
+    }
+
+    fn read(&self, file: &str) -> Result<Option<Vec<u8>>, Problem> {
+        let read = self.tree.read(file)?;
+        if read.is_some() {
+            self.read.borrow_mut().insert(file.to_owned());
+        }
+        Ok(read)
+    }
+
+    fn shown(&self, file: &str) -> String {
+        self.tree.shown(file)
     }
 }
 

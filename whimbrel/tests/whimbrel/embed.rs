@@ -145,6 +145,48 @@ fn what_a_folder_must_not_hold_is_a_compile_error_that_names_the_file() {
     assert_eq!(package.run(), [FIRST]);
 }
 
+const JOURNAL: &str = r#"{"version":"7","dialect":"postgresql","entries":[
+{"idx":0,"version":"7","when":1700000000000,"tag":"0000_first","breakpoints":true},
+{"idx":1,"version":"7","when":1700000000001,"tag":"0001_second","breakpoints":true}]}"#;
+
+#[test]
+fn a_folder_of_another_tool_is_embedded_as_that_tool_reads_it() {
+    let package = Package::new("embed-others");
+    package.write("migrations/meta/_journal.json", JOURNAL);
+    package.write("migrations/0001_second.sql", "create table second (id integer);\n");
+    package.write("migrations/0002_stray.sql", "drop table first;\n");
+    assert!(package.refused().contains("the feature `other-tools` reads more"));
+
+    package.write(
+        "Cargo.toml",
+        &package.read("Cargo.toml").replace(" }\n\n[workspace]", ", features = [\"other-tools\"] }\n\n[workspace]"),
+    );
+    let message = package.refused();
+    assert!(message.contains("migrations: is a folder of drizzle"), "{message}");
+    let with = |arguments: &str| {
+        // The program loads what it holds: the journal is no migration of its own.
+        let program = PROGRAM.replace("\"migrations\"", &format!("\"migrations\", {arguments}"));
+        package
+            .write("src/main.rs", &program.replace("assert_eq!(loaded.len(), source.files().len())", "drop(loaded)"));
+    };
+    with("dialect = \"oracle\"");
+    assert!(package.refused().contains("`oracle` is no dialect that Whimbrel knows"));
+    with("dialect = \"sqlite\"");
+    assert!(package.refused().contains("_journal.json"), "the journal says that it is of another database");
+    with("dialect = \"postgres\", kind = \"drizzle\"");
+    assert!(package.refused().contains("`kind` is nothing that is asked for"));
+
+    with("dialect = \"postgres\"");
+    let printed = package.run();
+    assert_eq!(printed.iter().filter(|line| line.starts_with("migrations/")).count(), 3, "{printed:?}");
+    assert!(printed.contains(&FIRST.to_owned()) && printed.contains(&SECOND.to_owned()), "{printed:?}");
+    assert!(!printed.iter().any(|line| line.contains("stray")), "{printed:?}");
+
+    // A journal that changes rebuilds the program.
+    package.write("migrations/meta/_journal.json", &JOURNAL.replace("0001_second", "0002_stray"));
+    assert!(package.run().iter().any(|line| line.contains("0002_stray.sql")));
+}
+
 #[test]
 fn a_folder_that_is_empty_or_missing_is_a_compile_error() {
     let package = Package::new("embed-empty");
