@@ -22,10 +22,11 @@ mod status;
 mod untracked;
 mod verify;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use whimbrel::schema::model::ObjectName;
-use whimbrel::schema::{Introspected, SchemaDialect, dialect, read_database};
+use whimbrel::schema::{Introspected, SchemaDialect, WriteLock, dialect, read_database};
 use whimbrel::{CancelToken, Database, MigrateError, Migrator, Seed, history::DEFAULT_NAMESPACE};
 
 use crate::arguments::{Arguments, Command, Common, Waits};
@@ -68,6 +69,16 @@ pub(crate) async fn run(arguments: Arguments) -> u8 {
     };
     let code = result.unwrap_or_else(|error| context.show(&error, is_run));
     context.output.finish(code)
+}
+
+/// The right to write into folders, for as long as it is held: waits for another command that has it, and says so.
+fn write_lock<'a>(context: &Context, folders: impl Iterator<Item = &'a Path>) -> Result<WriteLock, CliError> {
+    let output = &context.output;
+    let waits =
+        |folder: &Path| output.say(format_args!("waiting for another command that writes in {}", folder.display()));
+    WriteLock::take(folders, waits).map_err(|error| {
+        CliError::failed(format!("the folder of the migrations cannot be locked: {error}"), "make it readable")
+    })
 }
 
 /// What every command works with.

@@ -48,6 +48,25 @@ impl Lexer {
     }
 }
 
+impl Lexer {
+    /// Asks for an index, beside a table, that a build which failed has left and that no query uses, both named as in a text;
+    /// `None`: this database leaves none.
+    pub(crate) fn invalid_index(self, index: &str, table: &str) -> Option<String> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(format!(
+                "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class AS t \
+                 JOIN pg_catalog.pg_class AS c ON c.relnamespace = t.relnamespace AND c.relkind = 'i' \
+                 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
+                 JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.oid AND NOT i.indisvalid \
+                 WHERE t.oid = pg_catalog.to_regclass({}) AND c.relname = (pg_catalog.parse_ident({}))[1]",
+                quote_literal(table),
+                quote_literal(index)
+            )),
+        }
+    }
+}
+
 #[cfg(feature = "other-tools")]
 impl Lexer {
     /// Asks where tables of these names are, in every schema or in one, and what columns they have: schema, table, column,

@@ -225,6 +225,8 @@ pub async fn generate(targets: &[Target<'_>], options: &Options) -> Result<Vec<P
 
 /// Writes every file of every plan, or none.
 ///
+/// Where several may do so at once, a [`WriteLock`](crate::WriteLock) is held from before [`generate`] on.
+///
 /// # Errors
 ///
 /// A file that is there already or cannot be written; those that were written before are taken back.

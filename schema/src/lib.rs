@@ -22,6 +22,7 @@ pub mod expr;
 mod folder;
 pub mod generate;
 mod journal;
+mod lock;
 mod mermaid;
 pub mod model;
 mod pull;
@@ -40,6 +41,7 @@ pub use dialect::{Introspected, Loss, Part, Rename, RenamedObject, SchemaDialect
 pub use expr::Expr;
 pub use folder::Folder;
 pub use journal::{Entry, Journal};
+pub use lock::WriteLock;
 pub use mermaid::mermaid;
 pub use model::{Schema, Type};
 pub use pull::{Pulled, pull};

@@ -7,8 +7,8 @@ use whimbrel_core::quote_literal;
 use crate::dialect::Storage;
 use crate::expr::{Expr, name_sql};
 use crate::model::{
-    Action, Check, Column, Deferrable, EnumType, ForeignKey, Identity, Index, IndexKey, IndexTarget, NullsOrder,
-    ObjectName, PrimaryKey, RawConstraint, Sequence, SequenceOptions, Table, Unique, View,
+    Action, Check, Column, EnumType, ForeignKey, Identity, Index, IndexKey, IndexTarget, NullsOrder, ObjectName,
+    PrimaryKey, RawConstraint, Sequence, SequenceOptions, Table, Unique, View,
 };
 
 /// `CREATE TYPE … AS ENUM`, with its comment.
@@ -190,7 +190,7 @@ fn constraint(name: Option<&String>) -> String {
 fn unique_words(unique: &Unique, with_columns: bool) -> String {
     let nulls = if unique.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
     let columns = if with_columns { format!(" ({})", names(&unique.columns)) } else { String::new() };
-    format!("UNIQUE{nulls}{columns}{}", deferrable_words(unique.deferrable))
+    format!("UNIQUE{nulls}{columns}{}", unique.deferrable.sql())
 }
 
 fn references(key: &ForeignKey) -> String {
@@ -205,16 +205,8 @@ fn references(key: &ForeignKey) -> String {
         names(&key.parent_columns),
         action("DELETE", key.on_delete),
         action("UPDATE", key.on_update),
-        deferrable_words(key.deferrable)
+        key.deferrable.sql()
     )
-}
-
-fn deferrable_words(deferrable: Deferrable) -> &'static str {
-    match deferrable {
-        Deferrable::No => "",
-        Deferrable::Immediate => " DEFERRABLE",
-        Deferrable::Deferred => " DEFERRABLE INITIALLY DEFERRED",
-    }
 }
 
 fn identity_sql(identity: &Identity) -> String {

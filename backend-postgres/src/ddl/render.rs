@@ -160,11 +160,22 @@ fn items(table: &Table, inherited: bool) -> Vec<String> {
         }
     }
     items.extend(table.primary_key.iter().filter(|_| inline.is_none() || inherited).map(primary_key));
-    items.extend(table.uniques.iter().map(unique));
+    items.extend(table.uniques.iter().filter(|it| !is_twin(table, it)).map(unique));
     items.extend(table.checks.iter().map(check));
     items.extend(table.raw_constraints.iter().filter(|raw| !is_foreign(raw)).map(raw_constraint));
     items.extend(table.foreign_keys.iter().map(foreign_key));
     items
+}
+
+/// Whether `CREATE TABLE` would not make it: one that says what the primary key or another says is taken for the same
+/// (`transformIndexConstraints` in the server's `parse_utilcmd.c`). It can be added afterwards.
+pub(super) fn is_twin(table: &Table, unique: &Unique) -> bool {
+    let keyed = |key: &PrimaryKey| {
+        key.columns == unique.columns && unique.deferrable == Deferrable::No && !unique.nulls_not_distinct
+    };
+    let nameless = |it: &Unique| Unique { name: None, ..it.clone() };
+    let mut before = table.uniques.iter().take_while(|it| it.name != unique.name);
+    table.primary_key.as_ref().is_some_and(keyed) || before.any(|it| nameless(it) == nameless(unique))
 }
 
 /// Whether a constraint that is carried as text refers to another table; it is added when that is there.

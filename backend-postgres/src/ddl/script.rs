@@ -289,6 +289,9 @@ impl<'a> Writer<'a> {
         let lock = if parents.is_empty() { Lock::None } else { Lock::ShareRowExclusive };
         let step = Step::statement(lock, Work::Catalog, render::table(table));
         self.push(parents.into_iter().fold(step, |step, key| step.locking(&key.parent)));
+        for twin in table.uniques.iter().filter(|unique| render::is_twin(table, unique)) {
+            self.push(Step::action(&table.name, Lock::None, Work::Catalog, format!("ADD {}", render::unique(twin))));
+        }
         for raw in table.raw_constraints.iter().filter(|raw| render::is_foreign(raw)) {
             self.push(Step::action(
                 &table.name,

@@ -31,6 +31,7 @@ struct OfTarget {
 
 pub(super) async fn run(context: &Context, flags: &arguments::Generate) -> Result<u8, CliError> {
     let project = Project::open(context, false)?;
+    let _lock = (!flags.check).then(|| project.write_lock(context)).transpose()?;
     let mut renames = flags::renames(&flags.told.rename, &project.document)?;
     let options = Options {
         name: (!flags.name.is_empty()).then(|| flags.name.join(" ")),

@@ -34,6 +34,7 @@ pub(super) fn run(context: &Context, arguments: &New) -> Result<u8, CliError> {
     }
     let config = context.config()?;
     let folders = crate::target::every_folder(&context.common, config.as_ref(), &context.environment)?;
+    let _lock = super::write_lock(context, folders.iter().map(DirectorySource::path))?;
     let words = arguments.name.join(" ");
     let next = NewMigration::named(&words, &versions(&folders)?, Timestamp::now());
     let next = next.map_err(|why| CliError::usage(why, "say what it does, such as add_boards"))?;

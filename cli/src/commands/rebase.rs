@@ -32,6 +32,7 @@ struct OfTarget {
 
 pub(super) async fn run(context: &Context, arguments: &arguments::Rebase) -> Result<u8, CliError> {
     let project = Project::open(context, false)?;
+    let _lock = project.write_lock(context)?;
     let mine = match arguments.name.as_slice() {
         [] => new_here(&project, arguments.onto.as_deref())?,
         names => names.iter().map(|name| name.trim_end_matches(".sql").to_owned()).collect(),

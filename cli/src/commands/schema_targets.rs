@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use whimbrel::Problem;
 use whimbrel::schema::generate::{Scratch, Target};
 use whimbrel::schema::read::Document;
-use whimbrel::schema::{Rename, SchemaDialect, dialect, scratch};
+use whimbrel::schema::{Rename, SchemaDialect, WriteLock, dialect, scratch};
 
 use super::Context;
 use super::place::document;
@@ -65,6 +65,11 @@ impl Project {
         };
         let with_scratch = |place| Target { scratch: Place::scratch(place), ..target(place) };
         self.places.iter().map(with_scratch).collect()
+    }
+
+    /// The right to write into the folders of all targets.
+    pub(super) fn write_lock(&self, context: &Context) -> Result<WriteLock, CliError> {
+        super::write_lock(context, self.places.iter().map(|place| &*place.target.folder))
     }
 
     /// Problems of an object get the file that it stands in.

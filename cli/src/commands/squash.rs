@@ -25,6 +25,7 @@ struct OfTarget {
 
 pub(super) async fn run(context: &Context, arguments: &arguments::Squash) -> Result<u8, CliError> {
     let project = Project::open(context, true)?;
+    let _lock = project.write_lock(context)?;
     let squashed = squash(&project.targets(&[]), &arguments.version, Timestamp::now()).await;
     let squashed = squashed.map_err(|why| refused(project.located(why.problems)))?;
     let output = &context.output;

@@ -76,6 +76,47 @@ fn a_signal_outside_a_transaction_needs_a_person() {
     assert!(matches!(state["state"].as_str(), Some("failed" | "interrupted")), "{state}");
 }
 
+const JOURNAL: &str = r#"{
+  "version": "7",
+  "dialect": "sqlite",
+  "entries": []
+}
+"#;
+
+#[test]
+#[cfg(unix)]
+fn commands_that_write_at_once_take_versions_one_after_the_other() {
+    for journal in [None, Some(JOURNAL)] {
+        let folder = tempfile::tempdir().unwrap();
+        let migrations = folder.path().join("migrations");
+        fs::create_dir(&migrations).unwrap();
+        if let Some(journal) = journal {
+            fs::create_dir(migrations.join("meta")).unwrap();
+            fs::write(migrations.join("meta/_journal.json"), journal).unwrap();
+        }
+        let start = |number: usize| {
+            let mut command = whimbrel(folder.path());
+            command.args(["new", "--dir", "migrations", &format!("step {number}")]);
+            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let started: Vec<_> = (0..12).map(start).collect();
+        for child in started {
+            let output = child.wait_with_output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+        let files = fs::read_dir(&migrations).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut versions: Vec<String> =
+            files.filter(|name| name.ends_with(".sql")).map(|name| name[..4].to_owned()).collect();
+        versions.sort();
+        assert_eq!(versions, (0..12).map(|number| format!("{number:04}")).collect::<Vec<_>>());
+        if journal.is_some() {
+            let text = fs::read_to_string(migrations.join("meta/_journal.json")).unwrap();
+            let journal: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(journal["entries"].as_array().unwrap().len(), 12, "{text}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_locked_database_is_waited_for_and_given_up() {
     let folder = project("create table second (n integer);");

@@ -25,8 +25,7 @@ use crate::split::{Control, Statement};
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// What is left where an index that was built beside other work failed.
-const INVALID_INDEX: &str = "an invalid index of that name may be left: `DROP INDEX CONCURRENTLY` it before the next run, which would fail on \
-    it, or with IF NOT EXISTS take it for done";
+const INVALID_INDEX: &str = "an invalid index of that name may be left: `DROP INDEX CONCURRENTLY` it before the next run, which would fail on it";
 
 /// The checksum over the token streams of the first statements, in order.
 pub(crate) fn prefix_checksum(dialect: &crate::Dialect, statements: &[Statement<'_>]) -> Checksum {
@@ -265,6 +264,28 @@ impl Executor<'_> {
     }
 
     async fn attempt(&mut self, ready: &Ready<'_>, row: Fenced<'_>, index: usize) -> Result<(), Halted> {
+        self.attempt_alone(ready, row, index).await?;
+        self.refuse_invalid_index(&ready.statements[index]).await
+    }
+
+    /// An index that a build which failed has left is there for `IF NOT EXISTS`, and no query uses it: that is not done.
+    async fn refuse_invalid_index(&mut self, statement: &Statement<'_>) -> Result<(), Halted> {
+        let lexer = self.dialect.lexer;
+        let Some((name, table)) = statement.index_unless_there(lexer) else { return Ok(()) };
+        let Some(query) = lexer.invalid_index(name, &table) else { return Ok(()) };
+        let asked = drive_plain(self.session, &[Op::Query(&query)], self.listeners).await?;
+        let left = asked.into_iter().find_map(|(_, outcome)| match outcome {
+            OpOutcome::Rows { rows, .. } => rows.into_iter().next()?.into_iter().next()?,
+            _ => None,
+        });
+        let Some(left) = left else { return Ok(()) };
+        let message = format!("the index {left} is there and invalid: a build of it failed, and nothing was built now");
+        let hint = format!("`DROP INDEX CONCURRENTLY {left}` and see what its build failed on, then run again");
+        let error = BackendError::new(BackendErrorKind::Statement, message).with_hint(hint);
+        Err(Halted { at: 0, error, transaction: TransactionState::None })
+    }
+
+    async fn attempt_alone(&mut self, ready: &Ready<'_>, row: Fenced<'_>, index: usize) -> Result<(), Halted> {
         let total = ready.statements.len();
         let mut recorder = Recorder::new(self.listeners).with_statements(0..1, (index, total));
         let ops = [Op::Statement(ready.statements[index].text)];
@@ -300,7 +321,7 @@ impl Executor<'_> {
             return ready.halted(Part::Statement(index), halted, Aftermath::Unclear { done, total });
         }
         let mut halted = halted;
-        if ready.statements[index].may_leave_an_index(self.dialect.lexer) {
+        if halted.error.hint().is_none() && ready.statements[index].may_leave_an_index(self.dialect.lexer) {
             halted.error = halted.error.with_hint(INVALID_INDEX);
         }
         let error = halted.error.to_string();

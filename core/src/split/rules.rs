@@ -149,6 +149,25 @@ impl<'a> Statement<'a> {
         matches!(label, Some("CREATE INDEX CONCURRENTLY" | "REINDEX CONCURRENTLY"))
     }
 
+    /// The index that it builds beside other work unless one of that name is there, and the table, both as they are written
+    /// (Postgres: `CREATE INDEX CONCURRENTLY IF NOT EXISTS`). It passes over one that a failed build has left.
+    pub(crate) fn index_unless_there(&self, lexer: Lexer) -> Option<(&str, String)> {
+        if lexer != Lexer::Postgres || !self.begins_with(&["create"]) {
+            return None;
+        }
+        let phrase = self.phrase(lexer);
+        let kind = phrase.past(1, &["unique"]);
+        if !phrase.reads(kind, &["index", "concurrently", "if", "not", "exists"]) {
+            return None;
+        }
+        let name = kind + 5;
+        let on = phrase.is(name + 1, &["on"]).then_some(name + 2)?;
+        let table = phrase.past(on, &["only"]);
+        let qualified = phrase.is_mark(table + 1, ".");
+        let parts = if qualified { table..table + 3 } else { table..table + 1 };
+        Some((phrase.text(name)?, parts.filter_map(|at| phrase.text(at)).collect()))
+    }
+
     /// Whether its first token may be one of these words; a glance at what is known already.
     fn begins_with(&self, words: &[&str]) -> bool {
         self.words.get(0).is_some_and(|first| words.contains(&first))

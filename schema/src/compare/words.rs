@@ -2,7 +2,7 @@
 
 use super::Difference;
 use crate::change::{Change, Commented};
-use crate::model::{Check, Column, ForeignKey, Index, IndexTarget, ObjectName, Type, Unique};
+use crate::model::{Check, Column, ForeignKey, Index, IndexTarget, NullsOrder, ObjectName, Type, Unique};
 
 pub(super) const MISSING: &str = "is missing:";
 pub(super) const UNEXPECTED: &str = "is there and not expected:";
@@ -139,7 +139,8 @@ fn type_text(ty: &Type) -> String {
 }
 
 fn unique_text(unique: &Unique) -> String {
-    format!("({})", unique.columns.join(", "))
+    let nulls = if unique.nulls_not_distinct { "NULLS NOT DISTINCT " } else { "" };
+    format!("{nulls}({}){}", unique.columns.join(", "), unique.deferrable.sql())
 }
 
 fn check_text(check: &Check) -> String {
@@ -150,7 +151,9 @@ fn key_text(key: &ForeignKey) -> String {
     let actions = [("DELETE", key.on_delete), ("UPDATE", key.on_update)];
     let actions = actions.iter().filter(|(_, action)| action.sql() != "NO ACTION");
     let actions: String = actions.map(|(on, action)| format!(" ON {on} {}", action.sql())).collect();
-    format!("({}) REFERENCES {} ({}){actions}", key.columns.join(", "), key.parent, key.parent_columns.join(", "))
+    let full = if key.match_full { " MATCH FULL" } else { "" };
+    let (columns, parents) = (key.columns.join(", "), key.parent_columns.join(", "));
+    format!("({columns}) REFERENCES {} ({parents}){full}{actions}{}", key.parent, key.deferrable.sql())
 }
 
 fn index_text(table: &ObjectName, index: &Index) -> String {
@@ -159,12 +162,26 @@ fn index_text(table: &ObjectName, index: &Index) -> String {
             IndexTarget::Column(name) => name.clone(),
             IndexTarget::Expr(expr) => format!("({expr})"),
         };
-        if key.descending { format!("{on} DESC") } else { on }
+        let collation = key.collation.as_ref().map(|it| format!(" COLLATE {it}")).unwrap_or_default();
+        let opclass = key.opclass.as_ref().map(|it| format!(" {it}")).unwrap_or_default();
+        let direction = if key.descending { " DESC" } else { "" };
+        let nulls = match key.nulls {
+            None => "",
+            Some(NullsOrder::First) => " NULLS FIRST",
+            Some(NullsOrder::Last) => " NULLS LAST",
+        };
+        format!("{on}{collation}{opclass}{direction}{nulls}")
     };
     let keys: Vec<String> = index.keys.iter().map(key).collect();
     let unique = if index.unique { "UNIQUE " } else { "" };
+    let method = index.method.as_ref().map(|it| format!(" USING {it}")).unwrap_or_default();
+    let include =
+        if index.include.is_empty() { String::new() } else { format!(" INCLUDE ({})", index.include.join(", ")) };
+    let nulls = if index.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
+    let with: Vec<String> = index.with.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    let with = if with.is_empty() { String::new() } else { format!(" WITH ({})", with.join(", ")) };
     let predicate = index.predicate.as_ref().map(|it| format!(" WHERE {it}")).unwrap_or_default();
-    format!("{unique}on {table} ({}){predicate}", keys.join(", "))
+    format!("{unique}on {table}{method} ({}){include}{nulls}{with}{predicate}", keys.join(", "))
 }
 
 fn commented(on: &Commented) -> String {

@@ -137,6 +137,16 @@ impl Action {
 }
 
 impl Deferrable {
+    /// The words of SQL, with a space before them: ` DEFERRABLE INITIALLY DEFERRED`.
+    #[must_use]
+    pub fn sql(self) -> &'static str {
+        match self {
+            Self::No => "",
+            Self::Immediate => " DEFERRABLE",
+            Self::Deferred => " DEFERRABLE INITIALLY DEFERRED",
+        }
+    }
+
     fn is_no(&self) -> bool {
         *self == Self::No
     }

@@ -196,6 +196,46 @@ async fn what_cannot_share_a_transaction_is_seen_from_the_statements(database: T
     assert_eq!(report.applied.len(), 2);
 }
 
+#[test]
+fn an_index_whose_build_failed_is_not_taken_for_done() {
+    crate::needs_postgres!();
+    crate::block_on(async {
+        let database = TestDatabase::postgres().await;
+        let files = [
+            ("1_notes.sql", "create table notes (text varchar(9));\ninsert into notes values ('a'), ('a');"),
+            (
+                "2_once.sql",
+                "create unique index concurrently if not exists \"Once\" on public.notes (text);\nselect 1;",
+            ),
+        ];
+        let folder = folder(&database, &files);
+        let migrator = database.migrator().source(source(&database, &folder));
+        let failed = async || match migrator.migrate().await.expect_err("the index cannot be had") {
+            MigrateError::Migration { failed, .. } => format!("{:?}", failed.cause),
+            other => panic!("{other}"),
+        };
+        let told = failed().await;
+        assert!(told.contains("23505"), "{told}");
+        // Two rows are still the same: the index is there, and no index.
+        let told = failed().await;
+        assert!(told.contains("is there and invalid") && told.contains("`DROP INDEX CONCURRENTLY public."), "{told}");
+
+        database.query("delete from notes where ctid = (select min(ctid) from notes) returning 1").await;
+        assert!(failed().await.contains("is there and invalid"), "nobody has dropped it yet");
+        database.query("drop index concurrently public.\"Once\"").await;
+        migrator.migrate().await.expect("it is built now");
+        let valid = "select indisvalid::text from pg_index where indexrelid = to_regclass('public.\"Once\"')";
+        assert_eq!(database.column(valid).await, ["true"]);
+        // One that is there and valid is passed over, as its author meant.
+        std::fs::write(
+            folder.join("3_again.sql"),
+            "create unique index concurrently if not exists \"Once\" on notes (text);",
+        )
+        .expect("it is written");
+        migrator.migrate().await.expect("it is there");
+    });
+}
+
 async fn a_file_that_ends_its_runners_transaction_runs_as_meant(database: TestDatabase) {
     let text = "create table a (x integer);\nCOMMIT;\ncreate table b (x integer);\nBEGIN;\ninsert into b values (1);";
     let folder =

@@ -287,6 +287,26 @@ fn what_is_safe_to_repeat_in_postgres() {
 }
 
 #[test]
+fn an_index_that_is_built_unless_one_is_there_is_known_with_its_table() {
+    for (sql, expected) in [
+        ("create index concurrently if not exists i on t (a)", Some(("i", "t"))),
+        (
+            "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS \"I\" /* x */ ON ONLY s.\"T\" using btree (a)",
+            Some(("\"I\"", "s.\"T\"")),
+        ),
+        ("create index concurrently i on t (a)", None),
+        ("create index if not exists i on t (a)", None),
+        ("create index concurrently on t (a)", None),
+        ("drop index concurrently if exists i", None),
+    ] {
+        let statements = split(PG, sql).unwrap();
+        let found = statements[0].index_unless_there(PG);
+        assert_eq!(found.as_ref().map(|(index, table)| (*index, &**table)), expected, "{sql}");
+        assert_eq!(split(LITE, sql).unwrap()[0].index_unless_there(LITE), None, "{sql}");
+    }
+}
+
+#[test]
 fn what_is_safe_to_repeat_in_sqlite() {
     holds(
         LITE,

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use whimbrel::schema::change::apply_all;
+use whimbrel::schema::dialect;
+use whimbrel::schema::read::read;
 use whimbrel_tests::postgres::{self, Database};
 
 use super::server::{Fills, build, equal, introspected, query, run, steps, written};
@@ -128,5 +130,27 @@ fn a_column_of_a_project_is_replaced_and_the_loss_is_told() {
         assert_eq!(losses, ["column pull_request.delegated"]);
         let rows = query(&database.connect().await, "SELECT delegated_permission FROM pull_request").await;
         assert_eq!(rows, Ok(vec![vec![None]]), "`delegated` was false");
+    });
+}
+
+#[test]
+fn constraints_that_say_the_same_are_all_there() {
+    crate::needs_postgres!();
+    let text = "CREATE TABLE twins (
+        id integer PRIMARY KEY UNIQUE,
+        code text CONSTRAINT twins_code UNIQUE,
+        mark text UNIQUE DEFERRABLE,
+        CONSTRAINT twins_again UNIQUE (code),
+        CONSTRAINT twins_mark UNIQUE (mark)
+    );";
+    crate::block_on(async {
+        let document = read("schema.sql", text).expect("it can be read");
+        let (schema, storage) = document.for_dialect("postgres");
+        let lowered =
+            dialect("postgres").expect("this build has it").lower(&schema, &storage).expect("it can be written");
+        assert_eq!(lowered.tables[0].uniques.len(), 5);
+        let database = postgres::fresh_database().await;
+        build(&database.connect().await, &lowered).await.unwrap_or_else(|why| panic!("{why}"));
+        equal(&lowered, &introspected(&database).await.schema).unwrap_or_else(|why| panic!("{why}"));
     });
 }
