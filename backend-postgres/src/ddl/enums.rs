@@ -53,8 +53,16 @@ fn swap(writer: &mut Writer<'_>, at: usize, before: &EnumType, after: &EnumType)
     let columns: Vec<(ObjectName, Column)> = writer.state.columns_of(&before.name);
     let (staying, leaving): (Vec<_>, Vec<_>) =
         columns.into_iter().partition(|(table, column)| !leaves(writer, at, table, column, &after.name));
-    let around = around(writer, &staying);
+    let mut around = around(writer, &staying);
     take_away(writer, &around);
+    // One that a later step drops does not come back for that.
+    around.generated.retain(|(table, column)| {
+        let stays = !is_dropped(writer, at, &table.name, column);
+        if !stays {
+            writer.dropped.insert((table.name.clone(), column.name.clone()));
+        }
+        stays
+    });
     let old = before.name.sibling(super::names::truncated(&format!("whimbrel_old_{}", before.name.name)));
     writer.push(Step::free(format!("ALTER TYPE {} RENAME TO {}", object(&before.name), ident(&old.name))).noted(
         "Values of an enum cannot be removed or moved, so a new type takes its place. A row with a value that the new one \
@@ -72,6 +80,13 @@ fn swap(writer: &mut Writer<'_>, at: usize, before: &EnumType, after: &EnumType)
         writer.last.push(drop);
     }
     give_back(writer, around);
+}
+
+fn is_dropped(writer: &Writer<'_>, at: usize, table: &ObjectName, column: &Column) -> bool {
+    writer.request.changes.iter().skip(at + 1).any(|change| match change {
+        Change::DropColumn { table: of, column: gone } => of == table && gone.name == column.name,
+        _ => false,
+    })
 }
 
 /// Whether a later step takes the column away, or gives it another type.

@@ -153,7 +153,7 @@ impl Reader<'_> {
 }
 
 /// `(START WITH 100 INCREMENT BY 2 …)`, what is not understood being left to the database's own check.
-pub(super) fn sequence_options(list: &str) -> SequenceOptions {
+fn sequence_options(list: &str) -> SequenceOptions {
     let mut options = SequenceOptions::default();
     let words: Vec<String> = list
         .trim_matches(['(', ')'])

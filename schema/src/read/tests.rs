@@ -203,6 +203,32 @@ CREATE INDEX i ON nowhere (id);
 }
 
 #[test]
+fn a_sequence_is_read_whole_or_refused() {
+    let one = |options: &str| format!("-- @only postgres\nCREATE SEQUENCE s{options};\n");
+    let read = |text: &str| read("s", text).map(|document| document.for_dialect("postgres").0.sequences);
+    let options = " AS integer INCREMENT BY -2 MINVALUE -9 NO MAXVALUE START WITH 3 CACHE 4 CYCLE OWNED BY public.t.a";
+    let sequences = read(&format!("CREATE TABLE t (a integer);\n{}", one(options))).unwrap();
+    let found = &sequences[0];
+    assert_eq!(
+        (found.ty.as_deref(), found.options.increment, found.options.min),
+        (Some("integer"), Some(-2), Some(-9))
+    );
+    assert_eq!((found.options.start, found.options.cache, found.options.cycle), (Some(3), Some(4), true));
+    assert!(found.owned_by.as_ref().is_some_and(|(_, column)| column == "a"), "{found:?}");
+    assert!(read(&one(" OWNED BY NONE NO CYCLE")).unwrap()[0].owned_by.is_none());
+    for (options, wrong) in [(" =)", "="), (" START WITH", "START"), (" CACHE many", "CACHE"), (" OWNED BY a", "OWNED")]
+    {
+        let problems = refused(&one(options));
+        assert!(
+            problems[0].starts_with("2:") && problems[0].contains(&format!("`{wrong}` is no option")),
+            "{problems:?}"
+        );
+    }
+    let twice = refused(&format!("{}{}", one(""), one(" START 2")));
+    assert!(twice[0].contains("the sequence s stands twice"), "{twice:?}");
+}
+
+#[test]
 fn syntax_errors_have_their_place() {
     let problems = refused("CREATE TABLE a (id integer PRIMARY KEY);\nCREATE TABLE ü (id integer PRIMARY,);\n");
     assert!(problems[0].starts_with("2:"), "{problems:?}");

@@ -35,7 +35,7 @@ impl Project<'_> {
 }
 
 async fn generate_goes_on_where_drizzle_stopped(database: TestDatabase) {
-    let Some(fixtures) = drizzle_fixtures() else { return };
+    let Some(fixtures) = drizzle_fixtures(&database) else { return };
     let (name, folder) = match database.server() {
         Some(_) => ("postgres", "drizzle-pg"),
         None => ("sqlite", "drizzle"),

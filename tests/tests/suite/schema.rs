@@ -10,6 +10,7 @@ mod random;
 mod reference;
 mod roundtrip;
 mod server;
+mod shrunk;
 mod squash;
 
 use std::collections::BTreeMap;

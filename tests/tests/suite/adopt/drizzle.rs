@@ -23,7 +23,7 @@ async fn like(database: &TestDatabase) -> TestDatabase {
 
 /// Adopts and migrates; the end is the expected one, and the other table is as it was.
 async fn goes_on(database: &TestDatabase, from: Point, end: Point, rows: usize) {
-    let Some(fixtures) = drizzle_fixtures() else { return };
+    let Some(fixtures) = drizzle_fixtures(database) else { return };
     let (database, expected) = (like(database).await, like(database).await);
     let folder = from.load(&database, &fixtures).await;
     end.load(&expected, &fixtures).await;
@@ -72,7 +72,7 @@ async fn the_newer_layout_and_table_go_on_too(database: TestDatabase) {
 }
 
 async fn what_is_recorded_has_the_times_of_the_other_table(database: TestDatabase) {
-    let Some(fixtures) = drizzle_fixtures() else { return };
+    let Some(fixtures) = drizzle_fixtures(&database) else { return };
     let folder = MIDDLE.load(&database, &fixtures).await;
     migrator(&database, "drizzle", &folder).adopt(&[]).await.expect("it is adopted");
     let rows = recorded(&database).await;
@@ -95,7 +95,7 @@ async fn what_is_recorded_has_the_times_of_the_other_table(database: TestDatabas
 }
 
 async fn a_dry_run_writes_nothing_and_a_second_run_changes_nothing(database: TestDatabase) {
-    let Some(fixtures) = drizzle_fixtures() else { return };
+    let Some(fixtures) = drizzle_fixtures(&database) else { return };
     let folder = MIDDLE.load(&database, &fixtures).await;
     let migrator = migrator(&database, "drizzle", &folder);
     let plan = migrator.plan_adoption(&[]).await.expect("it is planned");
@@ -109,7 +109,7 @@ async fn a_dry_run_writes_nothing_and_a_second_run_changes_nothing(database: Tes
 }
 
 async fn a_run_before_it_is_refused_and_touches_nothing(database: TestDatabase) {
-    let Some(fixtures) = drizzle_fixtures() else { return };
+    let Some(fixtures) = drizzle_fixtures(&database) else { return };
     let folder = MIDDLE.load(&database, &fixtures).await;
     let before = contents(&database).await;
     let migrator = migrator(&database, "drizzle", &folder);
@@ -127,7 +127,7 @@ async fn a_run_before_it_is_refused_and_touches_nothing(database: TestDatabase) 
 }
 
 async fn rows_that_the_other_tool_adds_later_are_added(database: TestDatabase) {
-    let Some(fixtures) = drizzle_fixtures() else { return };
+    let Some(fixtures) = drizzle_fixtures(&database) else { return };
     let folder = END.load(&database, &fixtures).await;
     let table = if database.server().is_some() { "drizzle.__drizzle_migrations" } else { "__drizzle_migrations" };
     let last = format!("created_at = (SELECT max(created_at) FROM {table})");
@@ -142,7 +142,7 @@ async fn rows_that_the_other_tool_adds_later_are_added(database: TestDatabase) {
 }
 
 async fn tables_of_other_names_are_named(database: TestDatabase) {
-    let Some(fixtures) = drizzle_fixtures() else { return };
+    let Some(fixtures) = drizzle_fixtures(&database) else { return };
     let folder = MIDDLE.load(&database, &fixtures).await;
     let place = |schema: Option<&str>, table: Option<&str>| OtherHistory {
         table: table.map(str::to_owned),

@@ -29,7 +29,7 @@ struct History {
 }
 
 async fn middle(database: TestDatabase) -> Option<History> {
-    let fixtures = drizzle_fixtures()?;
+    let fixtures = drizzle_fixtures(&database)?;
     let folder = MIDDLE.load_with_copy(&database, &fixtures).await;
     let (table, key) = match database.server() {
         Some(_) => ("drizzle.__drizzle_migrations", "id"),
@@ -169,7 +169,7 @@ async fn a_row_without_a_time(database: TestDatabase) {
 
 /// As an application's own script writes it, in a table with types of its own.
 async fn a_row_that_was_written_by_hand(database: TestDatabase) {
-    let Some(fixtures) = drizzle_fixtures() else { return };
+    let Some(fixtures) = drizzle_fixtures(&database) else { return };
     let is_postgres = database.server().is_some();
     let folder = super::BASELINE.load_with_copy(&database, &fixtures).await;
     let (table, key) = match is_postgres {

@@ -30,7 +30,7 @@ async fn like(database: &TestDatabase) -> TestDatabase {
 }
 
 async fn every_point_is_proved(database: TestDatabase) {
-    let Some(fixtures) = drizzle_fixtures() else { return };
+    let Some(fixtures) = drizzle_fixtures(&database) else { return };
     let newer = point("v1/sqlite_fresh.db", "v1/pg_fresh.full.sql", DRIZZLE_1);
     for at in [BASELINE, MIDDLE, END, newer, Point { folders: DRIZZLE_1, ..MIDDLE }] {
         let database = like(&database).await;
@@ -43,7 +43,7 @@ async fn every_point_is_proved(database: TestDatabase) {
 }
 
 async fn a_history_that_lost_its_end_is_refused(database: TestDatabase) {
-    let Some(fixtures) = drizzle_fixtures() else { return };
+    let Some(fixtures) = drizzle_fixtures(&database) else { return };
     let folder = MIDDLE.load(&database, &fixtures).await;
     let (table, key) = match database.server() {
         Some(_) => ("drizzle.__drizzle_migrations", "id"),
@@ -65,7 +65,7 @@ async fn a_history_that_lost_its_end_is_refused(database: TestDatabase) {
 }
 
 async fn a_migration_that_was_applied_in_part_is_refused(database: TestDatabase) {
-    let Some(fixtures) = drizzle_fixtures() else { return };
+    let Some(fixtures) = drizzle_fixtures(&database) else { return };
     let folder = MIDDLE.load(&database, &fixtures).await;
     // A later migration makes it, with more.
     let part = "CREATE TABLE user_profiles (user_id integer PRIMARY KEY)";
@@ -78,7 +78,7 @@ async fn a_migration_that_was_applied_in_part_is_refused(database: TestDatabase)
 }
 
 async fn what_is_somebody_elses_is_told_and_in_nobodys_way(database: TestDatabase) {
-    let Some(fixtures) = drizzle_fixtures() else { return };
+    let Some(fixtures) = drizzle_fixtures(&database) else { return };
     let folder = MIDDLE.load(&database, &fixtures).await;
     database.transact(&["CREATE TABLE theirs (id integer PRIMARY KEY)"]).await.expect("a table");
     let adoption = drizzle(&database, &folder).adopt(&[]).await.expect("it is judged");

@@ -12,7 +12,7 @@ on_both! {
 }
 
 async fn eight_at_once_record_each_row_once(database: TestDatabase) {
-    let Some(fixtures) = drizzle_fixtures() else { return };
+    let Some(fixtures) = drizzle_fixtures(&database) else { return };
     let folder = MIDDLE.load(&database, &fixtures).await;
     let start = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_whimbrel-command"));
@@ -41,8 +41,8 @@ async fn eight_at_once_record_each_row_once(database: TestDatabase) {
 fn a_dry_run_and_a_run_with_nothing_new_need_no_right_to_write() {
     crate::needs_postgres!();
     crate::block_on(async {
-        let Some(fixtures) = drizzle_fixtures() else { return };
         let database = TestDatabase::postgres().await;
+        let Some(fixtures) = drizzle_fixtures(&database) else { return };
         let folder = MIDDLE.load(&database, &fixtures).await;
         let server = database.server().expect("it is Postgres");
         let role = server.server().role("").await;

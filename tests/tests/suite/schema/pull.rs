@@ -98,6 +98,9 @@ fn a_postgres_database_of_another_tool_is_pulled_and_nothing_is_left_to_do() {
         for name in ["baseline_seeded", "mid_seeded", "seeded_full"] {
             let file = fixtures.join("drizzle/pg").join(format!("{name}.schema.sql"));
             let database = TestDatabase::postgres().await;
+            if crate::adopt::is_too_old(&database) {
+                return;
+            }
             let backend = PostgresBackend::from_url(database.url()).expect("a URL");
             restore(&backend, &std::fs::read_to_string(file).expect("the dump is there")).await;
             let live = introspected(&backend, engine).await;

@@ -1,0 +1,45 @@
+//! What random schemas shrank to: each was wrong once.
+
+use whimbrel::schema::dialect;
+use whimbrel::schema::model::Schema;
+use whimbrel::schema::read::read;
+use whimbrel_tests::postgres;
+
+use super::server::{Fills, build, equal, introspected, run, steps, written};
+
+fn lowered(text: &str) -> Schema {
+    let document = read("schema.sql", text).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let (schema, storage) = document.for_dialect("postgres");
+    dialect("postgres").expect("this build has it").lower(&schema, &storage).expect("it can be written")
+}
+
+/// Goes from one schema to another on a server, and finds the second there.
+async fn becomes(before: &str, after: &str) {
+    let (before, after) = (lowered(before), lowered(after));
+    let database = postgres::fresh_database().await;
+    let client = database.connect().await;
+    build(&client, &before).await.unwrap_or_else(|why| panic!("{why}"));
+    let (changes, _) = steps(&before, &after, &[]).expect("nothing is asked");
+    let script = written(&before, &after, &changes, &Fills::new()).expect("it can be written");
+    run(&client, &script).await.unwrap_or_else(|why| panic!("{why}"));
+    equal(&after, &introspected(&database).await.schema).unwrap_or_else(|why| panic!("{why}"));
+}
+
+#[test]
+fn a_computed_column_goes_while_the_enum_that_it_reads_is_written_anew() {
+    crate::needs_postgres!();
+    let rest = |computed: &str, indexed: &str| {
+        format!(
+            "CREATE TABLE noted (b mood, a boolean GENERATED ALWAYS AS (b IS NULL) STORED{computed});\n\
+             CREATE INDEX noted_a ON noted (a);\n{indexed}"
+        )
+    };
+    let before = rest(", c boolean GENERATED ALWAYS AS (b IS NOT NULL) STORED", "CREATE INDEX noted_c ON noted (c);");
+    crate::block_on(async {
+        becomes(
+            &format!("CREATE TYPE mood AS ENUM ('a', 'users', 'new');\n{before}"),
+            &format!("CREATE TYPE mood AS ENUM ('users', 'a', 'new');\n{}", rest("", "")),
+        )
+        .await;
+    });
+}
