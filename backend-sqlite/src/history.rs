@@ -287,7 +287,13 @@ impl HistoryTable {
             Some(other) => return Err(self.unreadable(&format!("it is a {other}"))),
         }
         let mut reader = HistoryReader::default();
-        match self.select(connection, detail, &mut reader).await {
+        let cache = small_cache(connection).await?;
+        let selected = self.select(connection, detail, &mut reader).await;
+        let restored = match cache {
+            Some(pages) => connection.execute(&format!("PRAGMA main.cache_size = {pages}")).await,
+            None => Ok(()),
+        };
+        match selected.and(restored) {
             Ok(()) => Ok(Some(reader.finish())),
             Err(error) if error.kind() == BackendErrorKind::Statement => Err(self.explain(connection, error).await?),
             Err(error) => Err(error),
@@ -396,6 +402,19 @@ impl HistoryTable {
         )
         .with_hint("configure another name for the history table, or correct this one by hand")
     }
+}
+
+/// The rows are read once and in order, so that pages which were read are of no use any more: with ten thousand of them SQLite's
+/// usual cache would be a good part of the program's memory. Gives the size to go back to.
+async fn small_cache(connection: &Connection) -> Result<Option<i64>, BackendError> {
+    if !connection.has_native() {
+        return Ok(None);
+    }
+    let Some(Value::Integer(before)) = connection.value("PRAGMA main.cache_size", Vec::new()).await? else {
+        return Ok(None);
+    };
+    connection.execute("PRAGMA main.cache_size = -256").await?;
+    Ok(Some(before))
 }
 
 /// Where [`select`] has the texts.
