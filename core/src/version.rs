@@ -23,7 +23,41 @@ pub(crate) const MAX_VERSION_LENGTH: usize = 64;
 /// # Ok::<(), whimbrel_core::InvalidVersion>(())
 /// ```
 #[derive(Clone)]
-pub struct Version(Box<str>);
+pub struct Version(Text);
+
+/// Its text. One that is as short as they are stands where its version stands: every migration has its version several times,
+/// and for each of them an allocation would be larger than the text.
+#[derive(Clone)]
+enum Text {
+    Short { length: u8, bytes: [u8; SHORT] },
+    Long(Box<str>),
+}
+
+/// What has room beside the length, in what a longer text takes anyway.
+const SHORT: usize = 22;
+
+impl Text {
+    fn new(text: &str) -> Self {
+        let mut bytes = [0; SHORT];
+        match (bytes.get_mut(..text.len()), u8::try_from(text.len())) {
+            (Some(place), Ok(length)) => {
+                place.copy_from_slice(text.as_bytes());
+                Self::Short { length, bytes }
+            }
+            _ => Self::Long(text.into()),
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        match self {
+            // It was a text, and a version has ASCII only.
+            Self::Short { length, bytes } => {
+                bytes.get(..usize::from(*length)).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+            }
+            Self::Long(text) => text,
+        }
+    }
+}
 
 /// A text that is no version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,13 +71,13 @@ impl Version {
     /// The version as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 
     /// The first of all.
     #[cfg(feature = "other-tools")]
     pub(crate) fn zero() -> Self {
-        Self("0".into())
+        Self(Text::new("0"))
     }
 
     /// The form that equal versions share: no leading zeros, no trailing `.0`.
@@ -54,13 +88,14 @@ impl Version {
 
     /// The numbers without leading zeros; trailing zero numbers are left out, the first number always stands.
     fn numbers(&self) -> impl Iterator<Item = &str> {
-        let trimmed = self.0.trim_end_matches(['0', '.']);
+        let text = self.as_str();
+        let trimmed = text.trim_end_matches(['0', '.']);
         let end = match trimmed.len() {
-            0 => self.0.find('.').unwrap_or(self.0.len()),
+            0 => text.find('.').unwrap_or(text.len()),
             // `10` must not lose its zero: cut only whole numbers.
-            cut => self.0[cut..].find('.').map_or(self.0.len(), |dot| cut + dot),
+            cut => text[cut..].find('.').map_or(text.len(), |dot| cut + dot),
         };
-        self.0[..end].split('.').map(|number| {
+        text[..end].split('.').map(|number| {
             let significant = number.trim_start_matches('0');
             if significant.is_empty() { "0" } else { significant }
         })
@@ -68,7 +103,8 @@ impl Version {
 
     /// The digits of the first number, as written.
     pub(crate) fn first_number_width(&self) -> usize {
-        self.0.find('.').unwrap_or(self.0.len())
+        let text = self.as_str();
+        text.find('.').unwrap_or(text.len())
     }
 }
 
@@ -89,7 +125,7 @@ impl FromStr for Version {
         } else if text.split('.').any(str::is_empty) {
             "a dot must stand between two numbers"
         } else {
-            return Ok(Self(text.into()));
+            return Ok(Self(Text::new(text)));
         };
         Err(InvalidVersion { text: text.chars().take(MAX_VERSION_LENGTH + 1).collect(), reason })
     }
@@ -135,13 +171,13 @@ impl Hash for Version {
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        f.pad(self.as_str())
     }
 }
 
 impl fmt::Debug for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Version({})", self.0)
+        write!(f, "Version({})", self.as_str())
     }
 }
 

@@ -16,6 +16,16 @@ fn orders_numerically_and_prints_as_written() {
 }
 
 #[test]
+fn texts_of_every_length_stay_as_they_are_in_the_same_room() {
+    for length in 1..=MAX_VERSION_LENGTH {
+        let text = "7".repeat(length);
+        assert_eq!(version(&text).as_str(), text);
+    }
+    assert_eq!(size_of::<Version>(), 3 * size_of::<usize>());
+    assert_eq!(size_of::<crate::MigrationKey>(), size_of::<Version>());
+}
+
+#[test]
 fn zeros_that_say_nothing_do_not_count() {
     for (left, right) in
         [("1", "0001"), ("1.0", "1"), ("0", "0000"), ("0.0", "0"), ("10", "10.0.0"), ("1.20", "01.020.0")]
