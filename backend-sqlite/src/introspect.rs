@@ -8,7 +8,8 @@
 //! indexes, the bookkeeping of Litestream (`_litestream_seq`, `_litestream_lock`), of Cloudflare D1 (`_cf_…`) and of libSQL
 //! (`libsql_wasm_func_table`, `libsql_vector_meta_shadow`), and what the caller names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::thread;
 
 use whimbrel_core::backend::TextRow;
 use whimbrel_core::{BackendError, Sql};
@@ -120,12 +121,15 @@ impl LeftOut {
 
 fn assemble(objects: &[Object], confirmed: &BTreeMap<String, Confirmed>) -> Introspected {
     let mut found = Introspected::default();
-    for object in objects.iter().filter(|object| object.kind == "table") {
-        take_table(object, confirmed, &mut found);
+    let tables: Vec<&Object> = objects.iter().filter(|object| object.kind == "table").collect();
+    for (object, read) in tables.iter().zip(read_all(&tables)) {
+        take_table(object, read, confirmed, &mut found);
     }
+    let places = found.schema.tables.iter().enumerate();
+    let places: HashMap<String, usize> = places.map(|(at, table)| (folded(&table.name), at)).collect();
     for object in objects {
         match object.kind.as_str() {
-            "index" => take_index(object, &mut found),
+            "index" => take_index(object, &places, &mut found),
             "view" => take_view(object, &mut found),
             "trigger" => take_native(object, trigger, &mut found),
             _ => {}
@@ -136,12 +140,36 @@ fn assemble(objects: &[Object], confirmed: &BTreeMap<String, Confirmed>) -> Intr
     found
 }
 
-fn take_table(object: &Object, confirmed: &BTreeMap<String, Confirmed>, found: &mut Introspected) {
-    let sql = object.sql.as_deref().unwrap_or_default();
-    if virtual_table(sql).is_ok() {
+/// So many tables are read at once before another thread is worth it.
+const FOR_A_THREAD: usize = 64;
+
+/// Reads the statement of every table, on several threads where there are many.
+fn read_all(tables: &[&Object]) -> Vec<reader::Reading<table::Read>> {
+    let read = |tables: &[&Object]| -> Vec<_> {
+        tables.iter().map(|object| table::read(object.sql.as_deref().unwrap_or_default())).collect()
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(8);
+    let mut shares = tables.chunks(tables.len().div_ceil(threads).max(FOR_A_THREAD));
+    let Some(own) = shares.next() else { return Vec::new() };
+    thread::scope(|scope| {
+        let others: Vec<_> = shares.map(|share| scope.spawn(move || read(share))).collect();
+        let mut all = read(own);
+        // A thread that panicked goes on to do so here.
+        all.extend(others.into_iter().flat_map(|it| it.join().unwrap_or_else(|why| std::panic::resume_unwind(why))));
+        all
+    })
+}
+
+fn take_table(
+    object: &Object,
+    read: reader::Reading<table::Read>,
+    confirmed: &BTreeMap<String, Confirmed>,
+    found: &mut Introspected,
+) {
+    if virtual_table(object.sql.as_deref().unwrap_or_default()).is_ok() {
         return take_native(object, virtual_table, found);
     }
-    match table::read(sql) {
+    match read {
         Ok(read) if confirmed.get(&object.name).is_some_and(|said| said.agrees(&read.table)) => {
             found.schema.tables.push(read.table);
             found.uncompared.extend(read.left_out);
@@ -166,12 +194,13 @@ impl Confirmed {
     }
 }
 
-fn take_index(object: &Object, found: &mut Introspected) {
+fn take_index(object: &Object, places: &HashMap<String, usize>, found: &mut Introspected) {
     // Without a statement it comes with a constraint.
     let Some(sql) = &object.sql else {
         return;
     };
-    let table = found.schema.tables.iter_mut().find(|table| table.name.name.eq_ignore_ascii_case(&object.table));
+    let place = places.get(&object.table.to_ascii_lowercase());
+    let table = place.and_then(|at| found.schema.tables.get_mut(*at));
     let read = table.and_then(|table| {
         let columns = table.columns.iter().map(|column| column.name.clone()).collect();
         let index = object::index(sql, &Scope { table: &object.table, columns }).ok()?;
@@ -199,28 +228,45 @@ fn take_native(object: &Object, read: ReadNative, found: &mut Introspected) {
     }
 }
 
+/// A name as SQLite compares it with others.
+fn folded(name: &ObjectName) -> String {
+    name.name.to_ascii_lowercase()
+}
+
+/// What a reference asks of its parent.
+struct Parent {
+    name: ObjectName,
+    key: Vec<String>,
+    columns: Vec<String>,
+}
+
 /// Spells the names of other tables and of their columns as these do, and writes the columns out that a reference leaves
 /// out.
 pub(crate) fn resolve(schema: &mut Schema) {
-    let known: Vec<Table> = schema.tables.clone();
-    let named = |name: &str| known.iter().find(|table| table.name.name.eq_ignore_ascii_case(name));
-    for table in &mut schema.tables {
-        for key in &mut table.foreign_keys {
-            let Some(parent) = named(&key.parent.name) else {
-                continue;
-            };
-            key.parent = parent.name.clone();
-            if key.parent_columns.is_empty() {
-                key.parent_columns = parent.primary_key.as_ref().map(|key| key.columns.clone()).unwrap_or_default();
+    let mut known: HashMap<String, Parent> = HashMap::with_capacity(schema.tables.len());
+    for table in &schema.tables {
+        let key = table.primary_key.as_ref().map(|key| key.columns.clone()).unwrap_or_default();
+        let columns = table.columns.iter().map(|column| column.name.clone()).collect();
+        known.entry(folded(&table.name)).or_insert_with(|| Parent { name: table.name.clone(), key, columns });
+    }
+    for key in schema.tables.iter_mut().flat_map(|table| &mut table.foreign_keys) {
+        let Some(Parent { name, key: of_parent, columns }) = known.get(&folded(&key.parent)) else {
+            continue;
+        };
+        key.parent.clone_from(name);
+        if key.parent_columns.is_empty() {
+            key.parent_columns.clone_from(of_parent);
+        }
+        for column in &mut key.parent_columns {
+            if let Some(spelled) = columns.iter().find(|it| it.eq_ignore_ascii_case(column)) {
+                column.clone_from(spelled);
             }
-            let scope = scope_of(parent);
-            key.parent_columns.iter_mut().for_each(|column| *column = scope.spelled(column));
         }
     }
     let views: Vec<ObjectName> = schema.views.iter().map(|view| view.name.clone()).collect();
     for table in schema.natives.iter_mut().filter_map(|native| native.table.as_mut()) {
-        let mut objects = known.iter().map(|table| &table.name).chain(&views);
-        if let Some(owner) = objects.find(|owner| owner.name.eq_ignore_ascii_case(&table.name)) {
+        let of_view = || views.iter().find(|owner| owner.name.eq_ignore_ascii_case(&table.name));
+        if let Some(owner) = known.get(&folded(table)).map(|parent| &parent.name).or_else(of_view) {
             *table = owner.clone();
         }
     }

@@ -7,6 +7,7 @@ mod question;
 mod renames;
 mod tables;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 pub use question::{Question, Questions};
@@ -63,7 +64,13 @@ impl Rules {
 pub fn diff(before: &Schema, after: &Schema, renames: &[Rename], rules: &Rules) -> Result<Vec<Change>, Questions> {
     let mut renamed = renames::changes(before, after, renames)?;
     renamed.splice(0..0, objects::named_as_renamed(before, &renamed));
-    let Ok(now) = apply_all(before.clone(), &renamed) else { return Err(Questions::impossible(before, renames)) };
+    let now = match renamed.is_empty() {
+        true => Cow::Borrowed(before),
+        false => match apply_all(before.clone(), &renamed) {
+            Ok(now) => Cow::Owned(now),
+            Err(_) => return Err(Questions::impossible(before, renames)),
+        },
+    };
     let questions = question::ask(&now, after, renames);
     if !questions.is_empty() {
         return Err(Questions(questions));

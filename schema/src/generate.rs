@@ -3,6 +3,7 @@
 mod checked;
 mod name;
 mod text;
+mod together;
 mod write;
 
 use std::collections::BTreeMap;
@@ -198,24 +199,28 @@ impl From<Vec<Problem>> for Refused {
 /// [`Refused`], with everything that stands in the way, in all targets.
 pub async fn generate(targets: &[Target<'_>], options: &Options) -> Result<Vec<Plan>, Refused> {
     let mut refused = Refused::default();
-    let mut states = Vec::with_capacity(targets.len());
-    for (target, given) in targets.iter().zip(Given::of_all(targets)) {
-        let state = match given {
-            Ok(given) => State::of(target, given, options).await,
-            Err(why) => Err(why),
-        };
+    let begun = Begun::of_all(targets, options).into_iter().zip(targets);
+    let states = begun.map(|(begun, target)| async move {
+        match begun? {
+            Begun::Known(state) => Ok(*state),
+            Begun::Unknown(given) => State::of_replay(target, *given, options).await,
+        }
+    });
+    let mut known = Vec::with_capacity(targets.len());
+    for state in together::all(states).await {
         match state {
-            Ok(state) => states.push(state),
+            Ok(state) => known.push(state),
             Err(why) => refused.join(why),
         }
     }
     if !refused.is_empty() {
         return Err(refused);
     }
-    let names = names(&states, options).map_err(|problem| Refused::from(vec![problem]))?;
+    let names = names(&known, options).map_err(|problem| Refused::from(vec![problem]))?;
+    let planned = known.into_iter().zip(targets).map(|(state, target)| state.plan(target, &names, options));
     let mut plans = Vec::with_capacity(targets.len());
-    for (target, state) in targets.iter().zip(states) {
-        match state.plan(target, &names, options).await {
+    for plan in together::all(planned).await {
+        match plan {
             Ok(plan) => plans.push(plan),
             Err(problem) => refused.problems.push(problem),
         }
@@ -279,15 +284,34 @@ impl Given {
         let folder = target.read().map_err(|error| Refused::from(error.into_problems()))?;
         let wanted = target.dialect.lower(&target.schema, &target.storage);
         let wanted = wanted.map_err(|problems| Refused::from(of_target(target, problems)))?;
-        Ok(Self { folder, wanted })
+        let circles = circles_of_values(target, &wanted);
+        if circles.is_empty() { Ok(Self { folder, wanted }) } else { Err(Refused::from(circles)) }
+    }
+}
+
+/// How far a target comes without a database.
+enum Begun {
+    /// The folder says what it leads to.
+    Known(Box<State>),
+    /// Its replay does.
+    Unknown(Box<Given>),
+}
+
+impl Begun {
+    fn of(target: &Target<'_>, options: &Options) -> Result<Self, Refused> {
+        let mut given = Given::of(target)?;
+        Ok(match recorded(&mut given.folder) {
+            Some(before) => Self::Known(Box::new(State::of(target, given, before, options)?)),
+            None => Self::Unknown(Box::new(given)),
+        })
     }
 
     /// Of every target, each on a thread of its own.
-    fn of_all(targets: &[Target<'_>]) -> Vec<Result<Self, Refused>> {
+    fn of_all(targets: &[Target<'_>], options: &Options) -> Vec<Result<Self, Refused>> {
         let [first, others @ ..] = targets else { return Vec::new() };
         std::thread::scope(|scope| {
-            let others: Vec<_> = others.iter().map(|target| scope.spawn(|| Self::of(target))).collect();
-            let mut all = vec![Self::of(first)];
+            let others: Vec<_> = others.iter().map(|target| scope.spawn(|| Self::of(target, options))).collect();
+            let mut all = vec![Self::of(first, options)];
             // A thread that panicked goes on to do so here.
             all.extend(others.into_iter().map(|it| it.join().unwrap_or_else(|why| std::panic::resume_unwind(why))));
             all
@@ -304,13 +328,13 @@ struct State {
 }
 
 impl State {
-    async fn of(target: &Target<'_>, given: Given, options: &Options) -> Result<Self, Refused> {
+    async fn of_replay(target: &Target<'_>, given: Given, options: &Options) -> Result<Self, Refused> {
+        let before = replayed(target, &given.folder).await.map_err(|problem| Refused::from(vec![problem]))?;
+        Self::of(target, given, before, options)
+    }
+
+    fn of(target: &Target<'_>, given: Given, before: Schema, options: &Options) -> Result<Self, Refused> {
         let Given { folder, wanted } = given;
-        let circles = circles_of_values(target, &wanted);
-        if !circles.is_empty() {
-            return Err(Refused::from(circles));
-        }
-        let before = before(target, &folder).await.map_err(|problem| Refused::from(vec![problem]))?;
         // What was handed round in a circle is not handed round again, though its notes stand in the file.
         let renames = match &folder.snapshot {
             Some(snapshot) => snapshot.without_swapped(&target.renames),
@@ -338,8 +362,10 @@ impl State {
 
     async fn plan(self, target: &Target<'_>, names: &[NewMigration], options: &Options) -> Result<Plan, Problem> {
         let migrations = self.migrations(names);
-        let proved = self.prove(target, &migrations).await?;
-        let files = self.files(target, &migrations, names, options)?;
+        // The files are written out while the database is at work.
+        let files = || self.files(target, &migrations, names, options);
+        let (proved, files) = together::beside(self.prove(target, &migrations), files).await;
+        let (proved, files) = (proved?, files?);
         let Self { changes, script, .. } = self;
         Ok(Plan { target: target.name.clone(), migrations, changes, losses: script.losses, proved, files })
     }
@@ -548,8 +574,11 @@ pub(crate) fn from_nothing(dialect: &dyn SchemaDialect, schema: &Schema) -> Resu
 ///
 /// Files that cannot be read, migrations that fail, and a folder without a snapshot where there is no scratch database.
 pub async fn of_folder(target: &Target<'_>) -> Result<Schema, Refused> {
-    let folder = target.read().map_err(|error| Refused::from(error.into_problems()))?;
-    before(target, &folder).await.map_err(|problem| Refused::from(vec![problem]))
+    let mut folder = target.read().map_err(|error| Refused::from(error.into_problems()))?;
+    match recorded(&mut folder) {
+        Some(schema) => Ok(schema),
+        None => replayed(target, &folder).await.map_err(|problem| Refused::from(vec![problem])),
+    }
 }
 
 /// The parts of a script as the texts of migrations.
@@ -563,16 +592,19 @@ fn script(target: &Target<'_>, request: &ScriptRequest<'_>) -> Result<Script, Re
     target.dialect.script(request).map_err(|problems| Refused::from(of_target(target, problems)))
 }
 
-/// The schema that the folder leads to: its newest snapshot where that is of its newest migration, else what its replay
-/// gives, else the snapshot as long as what was written since changes no schema.
-async fn before(target: &Target<'_>, folder: &Folder) -> Result<Schema, Problem> {
+/// The schema that the folder leads to, where its newest snapshot is of its newest migration: taken out of that.
+fn recorded(folder: &mut Folder) -> Option<Schema> {
     if folder.migrations.is_empty() {
-        return Ok(Schema::default());
+        return Some(Schema::default());
     }
-    let since: Vec<_> = folder.since_snapshot().collect();
-    if let (Some(snapshot), true) = (&folder.snapshot, since.is_empty()) {
-        return Ok(snapshot.schema.clone());
-    }
+    let is_newest = folder.since_snapshot().next().is_none();
+    let snapshot = folder.snapshot.as_mut().filter(|_| is_newest)?;
+    Some(std::mem::take(&mut snapshot.schema))
+}
+
+/// The schema that the folder leads to, where no snapshot says so: what its replay gives, else the snapshot as long as what
+/// was written since changes no schema.
+async fn replayed(target: &Target<'_>, folder: &Folder) -> Result<Schema, Problem> {
     // What a person wrote into a migration is in no snapshot of another tool's, but in a replay.
     if let Some(scratch) = target.scratch {
         return scratch.replay(Some(&folder.source), &[]).await.map(|it| it.schema);
@@ -588,6 +620,7 @@ async fn before(target: &Target<'_>, folder: &Folder) -> Result<Schema, Problem>
         return Err(Problem::new(recorded.file.display().to_string(), message, hint));
     }
     let lexer = target.dialect.dialect().lexer;
+    let since: Vec<_> = folder.since_snapshot().collect();
     let changing =
         since.iter().find(|migration| migration.text().map_or(true, |text| text::changes_a_schema(lexer, &text)));
     match (&folder.snapshot, changing) {

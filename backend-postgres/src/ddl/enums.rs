@@ -149,7 +149,9 @@ fn take_away(writer: &mut Writer<'_>, around: &Around) {
 
 fn give_back(writer: &mut Writer<'_>, around: Around) {
     for (table, of) in &around.generated {
-        action(writer, &table.name, Work::Rewrite, format!("ADD COLUMN {}", render::column(of)));
+        // An action on the column that is to follow is done before this one where both stand in one statement.
+        let added = format!("ADD COLUMN {}", render::column(of));
+        writer.push(Step::action(&table.name, Lock::AccessExclusive, Work::Rewrite, added).alone());
         let on = format!("COLUMN {}.{}", object(&table.name), ident(&of.name));
         writer.comment_on(&on, of.comment.as_deref());
         // What stands on it and on the enum, too, comes back below.

@@ -110,6 +110,11 @@ impl Step {
         self
     }
 
+    /// The same, in no `ALTER TABLE` with others.
+    pub(super) fn alone(self) -> Self {
+        Self { alone: true, ..self }
+    }
+
     /// The same, reading every row.
     pub(super) fn reading(mut self) -> Self {
         self.work = Work::Scan;

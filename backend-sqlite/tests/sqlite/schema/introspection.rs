@@ -152,3 +152,26 @@ async fn a_string_in_double_quotes_becomes_one() {
     assert_eq!(table.columns[0].default.as_ref().unwrap().as_str(), "'x'");
     assert_eq!(table.columns[1].default.as_ref().unwrap().as_str(), "'q'");
 }
+
+#[tokio::test]
+async fn a_schema_of_many_tables_is_read_in_its_order_and_each_index_finds_its_table() {
+    let table = |n: usize| {
+        let parent = if n == 0 { String::new() } else { format!(", parent REFERENCES T{} ON DELETE CASCADE", n - 1) };
+        format!("CREATE TABLE t{n} (Id INTEGER PRIMARY KEY, name text{parent}); CREATE INDEX i{n} ON T{n} (NAME);")
+    };
+    let tables: Vec<String> = (0..300).map(table).collect();
+    let schema = schema_of(&tables.concat()).await;
+    assert_eq!(schema.tables.len(), 300);
+    for (n, table) in schema.tables.iter().enumerate() {
+        assert_eq!(table.name.name, format!("t{n}"));
+        let indexes: Vec<&str> = table.indexes.iter().map(|index| index.name.as_str()).collect();
+        assert_eq!(indexes, [format!("i{n}")]);
+        if n > 0 {
+            let key = &table.foreign_keys[0];
+            assert_eq!(
+                (key.parent.name.clone(), &*key.parent_columns),
+                (format!("t{}", n - 1), &["Id".to_owned()][..])
+            );
+        }
+    }
+}
