@@ -58,6 +58,8 @@ fn locked(place: &Path, waits: &mut impl FnMut(&Path)) -> io::Result<File> {
 
 #[cfg(all(test, unix))]
 mod tests {
+    #![expect(clippy::expect_used, reason = "a test may stop where it fails")]
+
     use std::sync::mpsc;
 
     use super::*;
