@@ -74,10 +74,13 @@ pub(crate) trait ForeignHistory: fmt::Debug + Send + Sync {
         None
     }
 
-    /// The statements that make its table, as the tool does, and the table that it then is; `None`: nothing is written into it.
-    /// `by_folders`: the migrations are written for a release that keeps a folder for each.
-    fn creates(&self, _lexer: Lexer, _place: &OtherHistory, _by_folders: bool) -> Option<(Vec<String>, ForeignTable)> {
-        None
+    /// The statements that make its table, as the tool does, and the table that it then is. `by_folders`: the migrations are
+    /// written for a release that keeps a folder for each.
+    fn creates(&self, lexer: Lexer, place: &OtherHistory, by_folders: bool) -> (Vec<String>, ForeignTable);
+
+    /// Whether what is applied can be recorded in its table too.
+    fn can_be_shared(&self) -> bool {
+        false
     }
 
     /// The columns in which two rows of one migration are the same.

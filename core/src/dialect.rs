@@ -171,6 +171,20 @@ impl Lexer {
         }
     }
 
+    /// The columns of sqlx's table.
+    pub(crate) fn sqlx_columns(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "version BIGINT PRIMARY KEY, description TEXT NOT NULL, installed_on TIMESTAMP NOT NULL DEFAULT \
+                 CURRENT_TIMESTAMP, success BOOLEAN NOT NULL, checksum BLOB NOT NULL, execution_time BIGINT NOT NULL"
+            }
+            Self::Postgres => {
+                "version BIGINT PRIMARY KEY, description TEXT NOT NULL, installed_on TIMESTAMPTZ NOT NULL DEFAULT now(), \
+                 success BOOLEAN NOT NULL, checksum BYTEA NOT NULL, execution_time BIGINT NOT NULL"
+            }
+        }
+    }
+
     /// Tries an advisory lock of the session, and answers 1 where it is had.
     pub(crate) fn try_advisory_lock(self, key: i64) -> String {
         format!("SELECT pg_catalog.pg_try_advisory_lock({key})::int4")

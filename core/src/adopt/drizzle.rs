@@ -78,7 +78,7 @@ impl ForeignHistory for Drizzle {
         pairs
     }
 
-    fn creates(&self, lexer: Lexer, place: &OtherHistory, by_folders: bool) -> Option<(Vec<String>, ForeignTable)> {
+    fn creates(&self, lexer: Lexer, place: &OtherHistory, by_folders: bool) -> (Vec<String>, ForeignTable) {
         let name = place.table.clone().unwrap_or_else(|| "__drizzle_migrations".to_owned());
         let schema = lexer.has_schemas().then(|| place.schema.clone().unwrap_or_else(|| TOOL_SCHEMA.to_owned()));
         let columns: &[&str] = if by_folders {
@@ -89,7 +89,11 @@ impl ForeignHistory for Drizzle {
         let table = ForeignTable::made(schema, name, columns);
         let made = format!("CREATE TABLE IF NOT EXISTS {} ({})", table.quoted(), lexer.drizzle_columns(by_folders));
         let schema = table.schema.as_deref().map(|it| format!("CREATE SCHEMA IF NOT EXISTS {}", quote_identifier(it)));
-        Some((schema.into_iter().chain([made]).collect(), table))
+        (schema.into_iter().chain([made]).collect(), table)
+    }
+
+    fn can_be_shared(&self) -> bool {
+        true
     }
 
     fn once(&self) -> &'static [&'static str] {

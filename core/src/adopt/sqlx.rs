@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use sha2::{Digest, Sha384};
 
-use super::{ForeignFile, ForeignHistory, ForeignRow, ForeignState, ForeignTable, Pair, Says, hex, is_hex, moment};
+use super::{
+    ForeignFile, ForeignHistory, ForeignRow, ForeignState, ForeignTable, OtherHistory, Pair, Says, hex, is_hex, moment,
+};
 use crate::backend::TextRow;
 use crate::error::BackendError;
 use crate::source::SQLX;
@@ -66,6 +68,15 @@ impl ForeignHistory for Sqlx {
             Some(Pair { file, says, again: false })
         };
         rows.iter().map(pair).collect()
+    }
+
+    fn creates(&self, lexer: Lexer, place: &OtherHistory, _by_folders: bool) -> (Vec<String>, ForeignTable) {
+        let name = place.table.as_deref().unwrap_or(self.tables()[0]).to_owned();
+        let schema = place.schema.clone().filter(|_| lexer.has_schemas());
+        let columns = ["version", "description", "installed_on", "success", "checksum", "execution_time"];
+        let table = ForeignTable::made(schema, name, &columns);
+        let made = format!("CREATE TABLE IF NOT EXISTS {} ({})", table.quoted(), lexer.sqlx_columns());
+        (vec![made], table)
     }
 
     fn lock_key(&self, database: &str) -> Option<i64> {

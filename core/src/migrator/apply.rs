@@ -289,7 +289,10 @@ impl Run<'_> {
             }
         }
         #[cfg(feature = "other-tools")]
-        self.share().await?;
+        {
+            self.share().await?;
+            self.make_spoken_of(plan).await?;
+        }
         Ok(())
     }
 

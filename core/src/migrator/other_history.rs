@@ -10,10 +10,10 @@ use crate::error::{BackendError, BackendErrorKind};
 use crate::execute::{self, Beside};
 use crate::history::{HistoryDetail, HistoryRow, MigrationId, RowState};
 use crate::migration::Migration;
-use crate::plan::{DatabaseAhead, Note, PlanError, Refusal};
+use crate::plan::{DatabaseAhead, Note, Plan, PlanError, Refusal};
 use crate::problem::LoadError;
 use crate::report::MigrateError;
-use crate::split::Lexer;
+use crate::split::{Lexeme, LexemeKind, Lexer, tokens};
 
 impl Migrator {
     /// Refuses where migrations that were written for another tool would run in a database which that tool has migrated,
@@ -242,13 +242,13 @@ impl Run<'_> {
         }
         let reader = reader_of(&self.files.migrations)?;
         let lexer = m.backend.dialect().lexer;
-        let by_folders = self.files.migrations.iter().any(|it| it.file().ends_with("migration.sql"));
-        let Some((mut statements, made)) = reader.creates(lexer, &m.other_history, by_folders) else {
+        if !reader.can_be_shared() {
             let message = format!("the history of {} cannot be shared", reader.called());
             let error = BackendError::new(BackendErrorKind::Unsupported, message)
                 .with_hint("adopt it once with `whimbrel adopt`, and apply migrations with one tool from then on");
             return Err(MigrateError::backend("share the other tool's history", error));
-        };
+        }
+        let (mut statements, made) = reader.creates(lexer, &m.other_history, self.by_folders());
         let tables = m.other_tables(&mut *self.session, reader).await?;
         let table = match tables.into_iter().next() {
             Some(table) => {
@@ -279,6 +279,45 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Whether the migrations are of a tool that keeps a folder for each.
+    fn by_folders(&self) -> bool {
+        self.files.migrations.iter().any(|it| it.file().ends_with("migration.sql"))
+    }
+
+    /// Makes the other tool's table, empty, where a text that is pending speaks of it and it is not there: that tool has made it
+    /// before it runs anything, and so its author met it.
+    pub(super) async fn make_spoken_of(&mut self, plan: &Plan) -> Result<(), MigrateError> {
+        let m = self.migrator;
+        let lexer = m.backend.dialect().lexer;
+        let planned = plan.steps.iter().map(|step| &self.files.migrations[step.migration]);
+        let Some(reader) = planned.clone().find_map(|it| reader(it.foreign()?.tool)) else { return Ok(()) };
+        let asked: Vec<&str> = m.other_history.table.as_deref().into_iter().collect();
+        let names = if asked.is_empty() { reader.tables() } else { &*asked };
+        let speaks = |migration: &Migration| {
+            migration.foreign().is_some() && migration.text().is_ok_and(|text| names_a_table(lexer, &text, names))
+        };
+        if self.beside.is_some() || !planned.clone().any(speaks) {
+            return Ok(());
+        }
+        if !m.other_tables(&mut *self.session, reader).await?.is_empty() {
+            return Ok(());
+        }
+        let (statements, table) = reader.creates(lexer, &m.other_history, self.by_folders());
+        tracing::info!(%table, "made empty, because a migration speaks of it");
+        loop {
+            let role = self.settings.role.as_deref();
+            match execute::make_beside(&mut *self.session, role, &statements, &m.listeners).await {
+                Ok(()) => return Ok(()),
+                Err(error) if matches!(error.kind(), BackendErrorKind::Busy | BackendErrorKind::Conflict) => {
+                    self.pause(None).await?;
+                }
+                Err(error) => {
+                    return Err(MigrateError::backend("make the other tool's history, which a text uses", error));
+                }
+            }
+        }
+    }
+
     /// Whether the other tool has applied this migration meanwhile: what failed here failed for that.
     pub(super) async fn was_taken(&mut self, id: &MigrationId) -> bool {
         let m = self.migrator;
@@ -291,6 +330,24 @@ impl Run<'_> {
             m.decide_adoption(&mut *self.session, reader, &self.files.migrations, history.as_deref(), &[]).await;
         decided.is_ok_and(|decided| decided.rows.iter().any(|row| row.id == *id))
     }
+}
+
+/// Whether a text names one of these tables outside of comments and strings.
+fn names_a_table(lexer: Lexer, text: &str, names: &[&str]) -> bool {
+    let lower = text.to_ascii_lowercase();
+    // Most texts name none, and need not be taken apart.
+    if !names.iter().any(|name| lower.contains(&name.to_ascii_lowercase())) {
+        return false;
+    }
+    let is_name = |lexeme: &Lexeme<'_>| match lexeme.kind {
+        LexemeKind::Word => names.iter().any(|name| lexeme.text.eq_ignore_ascii_case(name)),
+        LexemeKind::Quoted => {
+            let inner = lexeme.text.get(1..lexeme.text.len() - 1);
+            inner.is_some_and(|inner| names.iter().any(|name| inner.eq_ignore_ascii_case(name)))
+        }
+        _ => false,
+    };
+    tokens(lexer, text).is_ok_and(|lexemes| lexemes.iter().any(is_name))
 }
 
 fn is_applied(history: &Option<Vec<HistoryRow>>, id: &MigrationId) -> bool {

@@ -19,6 +19,7 @@ on_both! {
     what_a_text_rolls_back_stays_undone
     what_stands_before_a_commit_is_one_transaction
     a_chained_transaction_is_recorded_as_far_as_it_is_committed
+    a_text_that_speaks_of_its_tools_own_table_finds_it
 }
 
 /// The format of a folder of another project, where it is one that is read as it is.
@@ -327,6 +328,27 @@ async fn rows_of_a(database: &TestDatabase) -> String {
 
 const A: (&str, &str) =
     ("1_a.sql", "create table a (x integer);\ninsert into a values (1);\ninsert into a values (2);");
+
+async fn a_text_that_speaks_of_its_tools_own_table_finds_it(database: TestDatabase) {
+    let own = "-- `_sqlx_migrations` in a comment\ncreate table a (x integer);\ninsert into a select 1 where '_sqlx_migrations' = '';";
+    let edits = "delete from \"_sqlx_migrations\" where version = 7;\n\
+        create index sqlx_by_time on _SQLX_migrations (installed_on);";
+    let folder = folder(&database, &[("1_a.sql", own)]);
+    let migrator = database.migrator().source(source(&database, &folder));
+    migrator.migrate().await.expect("it is applied");
+    let is_there = async || database.tables().await.iter().any(|table| table == "_sqlx_migrations");
+    assert!(!is_there().await, "nothing uses it");
+    std::fs::write(folder.join("2_edits.sql"), edits).expect("a file is written");
+    let migrator = database.migrator().source(source(&database, &folder));
+    migrator.migrate().await.expect("its table is there");
+    assert_eq!(database.column("select count(*) from _sqlx_migrations").await, ["0"], "nobody records anything in it");
+    // It is no history to go on with, and nothing to make again.
+    std::fs::write(folder.join("3_drops.sql"), "drop table _sqlx_migrations;").expect("a file is written");
+    let migrator = database.migrator().source(source(&database, &folder));
+    assert_eq!(migrator.migrate().await.expect("it goes on").applied.len(), 1);
+    assert!(migrator.status().await.expect("it can be read").up_to_date);
+    assert!(!is_there().await);
+}
 
 async fn what_a_text_rolls_back_stays_undone(database: TestDatabase) {
     let folder = folder(&database, &[A, ("2_b.sql", "delete from a;\nROLLBACK;")]);
