@@ -265,7 +265,7 @@ fn an_embedded_folder_of_another_tool_needs_a_build_that_reads_it() {
     let load = |format| EmbeddedSource::in_format("m", &FILES, format, Lexer::Postgres).load(&Arc::from("main"));
     let refused = load("flyway");
     assert!(refused.migrations.is_empty());
-    assert!(refused.problems[0].to_string().contains("folders of flyway are not read by this build"));
+    assert!(refused.problems[0].to_string().contains("folders of flyway are not supported yet"));
     assert!(load("nothing").problems[0].to_string().contains("`nothing` is no layout"));
 }
 

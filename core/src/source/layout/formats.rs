@@ -85,13 +85,11 @@ impl UnknownFormat {
             let read = FORMATS.iter().filter(|format| format.is_read());
             let names: Vec<String> = read.map(|format| format!("`{}`", format.name)).collect();
             let more = if cfg!(feature = "other-tools") { "" } else { "; the feature `other-tools` reads more" };
-            format!("this build reads {}{more}", names.join(", "))
+            format!("this release reads {}{more}", names.join(", "))
         };
         match self {
             Self::Unreadable(problem) => problem,
-            Self::NotRead(name) => {
-                Problem::new("", format!("folders of {name} are not read by this build"), readable())
-            }
+            Self::NotRead(name) => Problem::new("", format!("folders of {name} are not supported yet"), readable()),
             Self::NoSuch(name) => Problem::new("", format!("`{name}` is no layout of a migration folder"), readable()),
             Self::Shared { folder, formats } => {
                 let message = format!("{folder} may be of {}: nothing is guessed", formats.join(" or of "));
