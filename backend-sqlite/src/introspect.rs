@@ -9,10 +9,9 @@
 //! (`libsql_wasm_func_table`, `libsql_vector_meta_shadow`), and what the caller names.
 
 use std::collections::{BTreeMap, HashMap};
-use std::thread;
 
 use whimbrel_core::backend::TextRow;
-use whimbrel_core::{BackendError, Sql};
+use whimbrel_core::{BackendError, Sql, parallel};
 use whimbrel_schema::model::{ObjectName, Table};
 use whimbrel_schema::{Introspected, Schema};
 
@@ -145,19 +144,10 @@ const FOR_A_THREAD: usize = 64;
 
 /// Reads the statement of every table, on several threads where there are many.
 fn read_all(tables: &[&Object]) -> Vec<reader::Reading<table::Read>> {
-    let read = |tables: &[&Object]| -> Vec<_> {
-        tables.iter().map(|object| table::read(object.sql.as_deref().unwrap_or_default())).collect()
-    };
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(8);
-    let mut shares = tables.chunks(tables.len().div_ceil(threads).max(FOR_A_THREAD));
-    let Some(own) = shares.next() else { return Vec::new() };
-    thread::scope(|scope| {
-        let others: Vec<_> = shares.map(|share| scope.spawn(move || read(share))).collect();
-        let mut all = read(own);
-        // A thread that panicked goes on to do so here.
-        all.extend(others.into_iter().flat_map(|it| it.join().unwrap_or_else(|why| std::panic::resume_unwind(why))));
-        all
-    })
+    let mut all = Vec::with_capacity(tables.len());
+    let read = |object: &&Object| table::read(object.sql.as_deref().unwrap_or_default());
+    parallel::each(tables, FOR_A_THREAD, &read, |read| all.push(read));
+    all
 }
 
 fn take_table(
@@ -257,11 +247,7 @@ pub(crate) fn resolve(schema: &mut Schema) {
         if key.parent_columns.is_empty() {
             key.parent_columns.clone_from(of_parent);
         }
-        for column in &mut key.parent_columns {
-            if let Some(spelled) = columns.iter().find(|it| it.eq_ignore_ascii_case(column)) {
-                column.clone_from(spelled);
-            }
-        }
+        key.parent_columns.iter_mut().for_each(|column| *column = scope::spelled(columns, column));
     }
     let views: Vec<ObjectName> = schema.views.iter().map(|view| view.name.clone()).collect();
     for table in schema.natives.iter_mut().filter_map(|native| native.table.as_mut()) {

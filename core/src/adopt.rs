@@ -49,9 +49,8 @@ pub(crate) trait ForeignHistory: fmt::Debug + Send + Sync {
         lexer: Lexer,
         place: &OtherHistory,
     ) -> Result<Vec<ForeignTable>, BackendError> {
-        let asked: Vec<&str> = place.table.as_deref().into_iter().collect();
-        let names = if asked.is_empty() { self.tables() } else { &*asked };
-        let found = table::named(sql, lexer, names, place.schema.as_deref()).await?;
+        let names = place.names(self.tables());
+        let found = table::named(sql, lexer, &names, place.schema.as_deref()).await?;
         Ok(found.into_iter().filter(|table| self.fits(table)).collect())
     }
 

@@ -24,7 +24,7 @@ mod hook;
 mod lock;
 mod migration;
 mod migrator;
-mod parallel;
+pub mod parallel;
 pub mod plan;
 mod problem;
 mod report;

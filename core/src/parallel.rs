@@ -1,13 +1,21 @@
-//! The same work on many files, on as many threads as that is worth.
+//! The same work on many files or texts, on as many threads as that is worth.
 
 use std::thread;
 
 /// Below this many files, threads cost more than they save.
-const FILES_PER_THREAD: usize = 256;
+pub(crate) const FILES_PER_THREAD: usize = 256;
 
 /// Hands to `take` what `work` makes of each of them, in their order. A panic of `work` goes on here.
-pub(crate) fn each<T: Sync, R: Send>(items: &[T], work: &(dyn Fn(&T) -> R + Sync), mut take: impl FnMut(R)) {
-    let threads = match items.len() / FILES_PER_THREAD {
+///
+/// `per_thread`: how many there must be for each thread, so that threads do not cost more than they save. There are no more of
+/// them than processors, and where the system has no thread to spare the caller's does the work.
+pub fn each<T: Sync, R: Send>(
+    items: &[T],
+    per_thread: usize,
+    work: &(dyn Fn(&T) -> R + Sync),
+    mut take: impl FnMut(R),
+) {
+    let threads = match items.len() / per_thread.max(1) {
         // To count the processors costs more than to read some files.
         0 | 1 => 1,
         wanted => wanted.min(thread::available_parallelism().map_or(1, usize::from)),
@@ -31,16 +39,16 @@ pub(crate) fn each<T: Sync, R: Send>(items: &[T], work: &(dyn Fn(&T) -> R + Sync
 
 #[cfg(test)]
 mod tests {
-    use super::each;
+    use super::{FILES_PER_THREAD, each};
 
     #[test]
     fn what_comes_of_many_is_in_their_order() {
         let items: Vec<usize> = (0..5_000).collect();
         let mut taken = Vec::new();
-        each(&items, &|item| item * 2, |result| taken.push(result));
+        each(&items, FILES_PER_THREAD, &|item| item * 2, |result| taken.push(result));
         assert_eq!(taken, items.iter().map(|item| item * 2).collect::<Vec<_>>());
         let before = taken.len();
-        each(&[] as &[usize], &|item| *item, |result| taken.push(result));
+        each(&[] as &[usize], FILES_PER_THREAD, &|item| *item, |result| taken.push(result));
         assert_eq!(taken.len(), before);
     }
 
@@ -48,6 +56,6 @@ mod tests {
     #[should_panic(expected = "the last one")]
     fn a_panic_on_another_thread_is_not_lost() {
         let items: Vec<usize> = (0..5_000).collect();
-        each(&items, &|item| assert!(*item < 4_999, "the last one"), drop);
+        each(&items, FILES_PER_THREAD, &|item| assert!(*item < 4_999, "the last one"), drop);
     }
 }

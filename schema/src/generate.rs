@@ -3,15 +3,15 @@
 mod checked;
 mod name;
 mod text;
-mod together;
 mod write;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
+use futures_util::future::{join, join_all};
 use whimbrel_core::{
-    DirectorySource, Format, LoadError, Migration, NewMigration, Problem, Timestamp, UnknownFormat, Version,
+    DirectorySource, Format, LoadError, Migration, NewMigration, Problem, Timestamp, UnknownFormat, Version, parallel,
     quote_identifier, quote_literal,
 };
 
@@ -207,7 +207,7 @@ pub async fn generate(targets: &[Target<'_>], options: &Options) -> Result<Vec<P
         }
     });
     let mut known = Vec::with_capacity(targets.len());
-    for state in together::all(states).await {
+    for state in join_all(states).await {
         match state {
             Ok(state) => known.push(state),
             Err(why) => refused.join(why),
@@ -219,7 +219,7 @@ pub async fn generate(targets: &[Target<'_>], options: &Options) -> Result<Vec<P
     let names = names(&known, options).map_err(|problem| Refused::from(vec![problem]))?;
     let planned = known.into_iter().zip(targets).map(|(state, target)| state.plan(target, &names, options));
     let mut plans = Vec::with_capacity(targets.len());
-    for plan in together::all(planned).await {
+    for plan in join_all(planned).await {
         match plan {
             Ok(plan) => plans.push(plan),
             Err(problem) => refused.problems.push(problem),
@@ -308,14 +308,9 @@ impl Begun {
 
     /// Of every target, each on a thread of its own.
     fn of_all(targets: &[Target<'_>], options: &Options) -> Vec<Result<Self, Refused>> {
-        let [first, others @ ..] = targets else { return Vec::new() };
-        std::thread::scope(|scope| {
-            let others: Vec<_> = others.iter().map(|target| scope.spawn(|| Self::of(target, options))).collect();
-            let mut all = vec![Self::of(first, options)];
-            // A thread that panicked goes on to do so here.
-            all.extend(others.into_iter().map(|it| it.join().unwrap_or_else(|why| std::panic::resume_unwind(why))));
-            all
-        })
+        let mut all = Vec::with_capacity(targets.len());
+        parallel::each(targets, 1, &|target| Self::of(target, options), |begun| all.push(begun));
+        all
     }
 }
 
@@ -363,8 +358,8 @@ impl State {
     async fn plan(self, target: &Target<'_>, names: &[NewMigration], options: &Options) -> Result<Plan, Problem> {
         let migrations = self.migrations(names);
         // The files are written out while the database is at work.
-        let files = || self.files(target, &migrations, names, options);
-        let (proved, files) = together::beside(self.prove(target, &migrations), files).await;
+        let files = async { self.files(target, &migrations, names, options) };
+        let (proved, files) = join(self.prove(target, &migrations), files).await;
         let (proved, files) = (proved?, files?);
         let Self { changes, script, .. } = self;
         Ok(Plan { target: target.name.clone(), migrations, changes, losses: script.losses, proved, files })

@@ -10,6 +10,7 @@ mod column;
 mod constraint;
 mod index;
 mod node;
+mod sequence;
 mod statement;
 mod table;
 mod types;

@@ -70,6 +70,11 @@ pub(crate) fn raw_constraint(table: &ObjectName, constraint: &RawConstraint) -> 
 /// `CREATE INDEX`.
 pub(crate) fn index(table: &ObjectName, index: &Index) -> String {
     let unique = if index.unique { "UNIQUE " } else { "" };
+    format!("CREATE {unique}INDEX {} ON {}{};\n", name_sql(&index.name), table.sql(), index_words(index))
+}
+
+/// What follows the table: method, key and options.
+pub(crate) fn index_words(index: &Index) -> String {
     let method = index.method.as_ref().map(|method| format!(" USING {}", name_sql(method))).unwrap_or_default();
     let keys: Vec<String> = index.keys.iter().map(key).collect();
     let include = match index.include.as_slice() {
@@ -80,12 +85,7 @@ pub(crate) fn index(table: &ObjectName, index: &Index) -> String {
     let with: Vec<String> = index.with.iter().map(|(name, value)| format!("{name} = {value}")).collect();
     let with = if with.is_empty() { String::new() } else { format!(" WITH ({})", with.join(", ")) };
     let predicate = index.predicate.as_ref().map(|it| format!(" WHERE {it}")).unwrap_or_default();
-    format!(
-        "CREATE {unique}INDEX {} ON {}{method} ({}){include}{nulls}{with}{predicate};\n",
-        name_sql(&index.name),
-        table.sql(),
-        keys.join(", ")
-    )
+    format!("{method} ({}){include}{nulls}{with}{predicate}", keys.join(", "))
 }
 
 /// Whether every dialect can have such an index.
@@ -193,7 +193,7 @@ fn unique_words(unique: &Unique, with_columns: bool) -> String {
     format!("UNIQUE{nulls}{columns}{}", unique.deferrable.sql())
 }
 
-fn references(key: &ForeignKey) -> String {
+pub(crate) fn references(key: &ForeignKey) -> String {
     let action = |when: &str, action: Action| match action {
         Action::NoAction => String::new(),
         action => format!(" ON {when} {}", action.sql()),
@@ -253,7 +253,7 @@ fn collation_sql(collation: &str) -> String {
     if is_sql { collation.to_owned() } else { name_sql(collation) }
 }
 
-fn names(names: &[String]) -> String {
+pub(crate) fn names(names: &[String]) -> String {
     names.iter().map(|name| name_sql(name)).collect::<Vec<_>>().join(", ")
 }
 

@@ -82,6 +82,7 @@ fn swap(writer: &mut Writer<'_>, at: usize, before: &EnumType, after: &EnumType)
     give_back(writer, around);
 }
 
+/// Whether a later step takes the column away.
 fn is_dropped(writer: &Writer<'_>, at: usize, table: &ObjectName, column: &Column) -> bool {
     writer.request.changes.iter().skip(at + 1).any(|change| match change {
         Change::DropColumn { table: of, column: gone } => of == table && gone.name == column.name,
@@ -89,16 +90,16 @@ fn is_dropped(writer: &Writer<'_>, at: usize, table: &ObjectName, column: &Colum
     })
 }
 
-/// Whether a later step takes the column away, or gives it another type.
+/// Whether a later step takes the column or its table away, or gives it another type.
 fn leaves(writer: &Writer<'_>, at: usize, table: &ObjectName, column: &Column, ty: &ObjectName) -> bool {
-    writer.request.changes.iter().skip(at + 1).any(|change| match change {
-        Change::DropColumn { table: of, column: gone } => of == table && gone.name == column.name,
-        Change::DropTable(gone) => gone.name == *table,
-        Change::AlterColumn { table: of, after, .. } => {
-            of == table && after.name == column.name && enum_of(&after.ty) != Some(ty)
-        }
-        _ => false,
-    })
+    is_dropped(writer, at, table, column)
+        || writer.request.changes.iter().skip(at + 1).any(|change| match change {
+            Change::DropTable(gone) => gone.name == *table,
+            Change::AlterColumn { table: of, after, .. } => {
+                of == table && after.name == column.name && enum_of(&after.ty) != Some(ty)
+            }
+            _ => false,
+        })
 }
 
 fn around(writer: &Writer<'_>, columns: &[(ObjectName, Column)]) -> Around {

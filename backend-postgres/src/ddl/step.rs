@@ -82,7 +82,7 @@ impl Step {
 
     /// An action that stands in no `ALTER TABLE` with others: a rename.
     pub(super) fn lone_action(table: &ObjectName, lock: Lock, text: impl Into<String>) -> Self {
-        Self { alone: true, ..Self::action(table, lock, Work::Catalog, text) }
+        Self::action(table, lock, Work::Catalog, text).alone()
     }
 
     pub(super) fn statement(lock: Lock, work: Work, text: impl Into<String>) -> Self {

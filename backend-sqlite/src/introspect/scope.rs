@@ -16,8 +16,7 @@ pub(super) struct Scope<'a> {
 impl Scope<'_> {
     /// A column's name as its definition spells it.
     pub(super) fn spelled(&self, name: &str) -> String {
-        let found = self.columns.iter().find(|column| column.eq_ignore_ascii_case(name));
-        found.cloned().unwrap_or_else(|| name.to_owned())
+        spelled(&self.columns, name)
     }
 
     /// Reads an expression. What is double-quoted and names no column is the string that old rules of SQLite make of it; the
@@ -88,6 +87,12 @@ impl Scope<'_> {
             None => word.to_owned(),
         }
     }
+}
+
+/// A column's name as its definition spells it, where it is one of these.
+pub(super) fn spelled(columns: &[String], name: &str) -> String {
+    let found = columns.iter().find(|column| column.eq_ignore_ascii_case(name));
+    found.cloned().unwrap_or_else(|| name.to_owned())
 }
 
 /// Whether SQLite takes the name for the row's number, where no column has it.

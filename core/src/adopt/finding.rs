@@ -15,6 +15,16 @@ pub struct OtherHistory {
     pub schema: Option<String>,
 }
 
+impl OtherHistory {
+    /// The names that the table may have: the one that was given, else the usual ones.
+    pub(crate) fn names(&self, usual: &'static [&'static str]) -> Vec<&str> {
+        match &self.table {
+            Some(name) => vec![name],
+            None => usual.to_vec(),
+        }
+    }
+}
+
 /// What [`adopt`](crate::Migrator::adopt) found and did.
 #[derive(Debug, Clone)]
 #[non_exhaustive]

@@ -25,7 +25,8 @@ use crate::split::{Control, Statement};
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// What is left where an index that was built beside other work failed.
-const INVALID_INDEX: &str = "an invalid index of that name may be left: `DROP INDEX CONCURRENTLY` it before the next run, which would fail on it";
+const INVALID_INDEX: &str = "an invalid index of that name may be left: `DROP INDEX CONCURRENTLY` it before the next run, which \
+    would fail on it";
 
 /// The checksum over the token streams of the first statements, in order.
 pub(crate) fn prefix_checksum(dialect: &crate::Dialect, statements: &[Statement<'_>]) -> Checksum {

@@ -258,17 +258,7 @@ impl Run<'_> {
             None => made,
         };
         statements.push(table.keep_apart(reader.once()));
-        let error = loop {
-            let role = self.settings.role.as_deref();
-            match execute::make_beside(&mut *self.session, role, &statements, &m.listeners).await {
-                Ok(()) => break None,
-                Err(error) if matches!(error.kind(), BackendErrorKind::Busy | BackendErrorKind::Conflict) => {
-                    self.pause(None).await?;
-                }
-                Err(error) => break Some(error),
-            }
-        };
-        if let Some(error) = error {
+        if let Some(error) = self.make_beside(&statements).await? {
             let hint = format!(
                 "{table} must hold each migration once, and belong to the role of this run: `whimbrel adopt --dry-run` tells rows \
                  that stand twice"
@@ -291,10 +281,9 @@ impl Run<'_> {
         let lexer = m.backend.dialect().lexer;
         let planned = plan.steps.iter().map(|step| &self.files.migrations[step.migration]);
         let Some(reader) = planned.clone().find_map(|it| reader(it.foreign()?.tool)) else { return Ok(()) };
-        let asked: Vec<&str> = m.other_history.table.as_deref().into_iter().collect();
-        let names = if asked.is_empty() { reader.tables() } else { &*asked };
+        let names = m.other_history.names(reader.tables());
         let speaks = |migration: &Migration| {
-            migration.foreign().is_some() && migration.text().is_ok_and(|text| names_a_table(lexer, &text, names))
+            migration.foreign().is_some() && migration.text().is_ok_and(|text| names_a_table(lexer, &text, &names))
         };
         if self.beside.is_some() || !planned.clone().any(speaks) {
             return Ok(());
@@ -304,16 +293,22 @@ impl Run<'_> {
         }
         let (statements, table) = reader.creates(lexer, &m.other_history, self.by_folders());
         tracing::info!(%table, "made empty, because a migration speaks of it");
+        match self.make_beside(&statements).await? {
+            None => Ok(()),
+            Some(error) => Err(MigrateError::backend("make the other tool's history, which a text uses", error)),
+        }
+    }
+
+    /// Makes the other tool's table, waiting for whoever is in the way; gives why it cannot be made.
+    async fn make_beside(&mut self, statements: &[String]) -> Result<Option<BackendError>, MigrateError> {
         loop {
             let role = self.settings.role.as_deref();
-            match execute::make_beside(&mut *self.session, role, &statements, &m.listeners).await {
-                Ok(()) => return Ok(()),
+            match execute::make_beside(&mut *self.session, role, statements, &self.migrator.listeners).await {
+                Ok(()) => return Ok(None),
                 Err(error) if matches!(error.kind(), BackendErrorKind::Busy | BackendErrorKind::Conflict) => {
                     self.pause(None).await?;
                 }
-                Err(error) => {
-                    return Err(MigrateError::backend("make the other tool's history, which a text uses", error));
-                }
+                Err(error) => return Ok(Some(error)),
             }
         }
     }

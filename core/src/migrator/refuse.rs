@@ -53,7 +53,7 @@ impl Migrator {
                 (refusals, text.filter(|text| text.len() <= KEPT_LENGTH))
             };
             let mut looked = Vec::with_capacity(round.len());
-            parallel::each(round, look, |found| looked.push(found));
+            parallel::each(round, parallel::FILES_PER_THREAD, look, |found| looked.push(found));
             for (index, (refusals, text)) in round.iter().zip(looked) {
                 problems.extend(refusals);
                 problems.extend(self.unsupported(&files.migrations[*index]));

@@ -104,7 +104,7 @@ impl Source for DirectorySource {
         let folder: Arc<Path> = self.folder.as_path().into();
         let mut migrations = Vec::with_capacity(files.len());
         let load = &|file: &FoundFile| load_file(&folder, file, namespace, &*self.layout);
-        parallel::each(&files, load, |loaded| match loaded {
+        parallel::each(&files, parallel::FILES_PER_THREAD, load, |loaded| match loaded {
             Ok(migration) => migrations.push(migration),
             Err(problem) => problems.push(problem),
         });

@@ -2,7 +2,8 @@
 
 use super::Difference;
 use crate::change::{Change, Commented};
-use crate::model::{Check, Column, ForeignKey, Index, IndexTarget, NullsOrder, ObjectName, Type, Unique};
+use crate::model::{Check, Column, ForeignKey, Index, ObjectName, Type, Unique};
+use crate::write;
 
 pub(super) const MISSING: &str = "is missing:";
 pub(super) const UNEXPECTED: &str = "is there and not expected:";
@@ -148,40 +149,12 @@ fn check_text(check: &Check) -> String {
 }
 
 fn key_text(key: &ForeignKey) -> String {
-    let actions = [("DELETE", key.on_delete), ("UPDATE", key.on_update)];
-    let actions = actions.iter().filter(|(_, action)| action.sql() != "NO ACTION");
-    let actions: String = actions.map(|(on, action)| format!(" ON {on} {}", action.sql())).collect();
-    let full = if key.match_full { " MATCH FULL" } else { "" };
-    let (columns, parents) = (key.columns.join(", "), key.parent_columns.join(", "));
-    format!("({columns}) REFERENCES {} ({parents}){full}{actions}{}", key.parent, key.deferrable.sql())
+    format!("({}) {}", write::names(&key.columns), write::references(key))
 }
 
 fn index_text(table: &ObjectName, index: &Index) -> String {
-    let key = |key: &crate::model::IndexKey| {
-        let on = match &key.on {
-            IndexTarget::Column(name) => name.clone(),
-            IndexTarget::Expr(expr) => format!("({expr})"),
-        };
-        let collation = key.collation.as_ref().map(|it| format!(" COLLATE {it}")).unwrap_or_default();
-        let opclass = key.opclass.as_ref().map(|it| format!(" {it}")).unwrap_or_default();
-        let direction = if key.descending { " DESC" } else { "" };
-        let nulls = match key.nulls {
-            None => "",
-            Some(NullsOrder::First) => " NULLS FIRST",
-            Some(NullsOrder::Last) => " NULLS LAST",
-        };
-        format!("{on}{collation}{opclass}{direction}{nulls}")
-    };
-    let keys: Vec<String> = index.keys.iter().map(key).collect();
     let unique = if index.unique { "UNIQUE " } else { "" };
-    let method = index.method.as_ref().map(|it| format!(" USING {it}")).unwrap_or_default();
-    let include =
-        if index.include.is_empty() { String::new() } else { format!(" INCLUDE ({})", index.include.join(", ")) };
-    let nulls = if index.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
-    let with: Vec<String> = index.with.iter().map(|(name, value)| format!("{name} = {value}")).collect();
-    let with = if with.is_empty() { String::new() } else { format!(" WITH ({})", with.join(", ")) };
-    let predicate = index.predicate.as_ref().map(|it| format!(" WHERE {it}")).unwrap_or_default();
-    format!("{unique}on {table}{method} ({}){include}{nulls}{with}{predicate}", keys.join(", "))
+    format!("{unique}on {table}{}", write::index_words(index))
 }
 
 fn commented(on: &Commented) -> String {

@@ -7,7 +7,7 @@ use super::annotation::Annotations;
 use super::constraint::{actions, constraint_name, deferrable};
 use super::node::{name, object_name, start, text};
 use super::types::portable;
-use super::{Piece, Reader};
+use super::{Piece, Reader, sequence};
 use crate::dialect::{Rename, RenamedObject};
 use crate::expr::Expr;
 use crate::model::{Check, Column, ForeignKey, Generated, Identity, PrimaryKey, SequenceOptions, Table, Type, Unique};
@@ -146,32 +146,8 @@ impl Reader<'_> {
         }
         let Some(identity) = super::node::first::<ast::GeneratedIdentity>(node.syntax()) else { return };
         let always = matches!(identity.generated_when(), Some(ast::GeneratedWhen::GeneratedAlways(_)));
-        let options = identity.sequence_option_list().map(|list| sequence_options(&text(&list))).unwrap_or_default();
+        let options = identity.sequence_option_list().map(|list| sequence::options(&text(&list))).unwrap_or_default();
         column.not_null = true;
         column.identity = Some(Identity { always, never_reuse: true, options });
     }
-}
-
-/// `(START WITH 100 INCREMENT BY 2 …)`, what is not understood being left to the database's own check.
-fn sequence_options(list: &str) -> SequenceOptions {
-    let mut options = SequenceOptions::default();
-    let words: Vec<String> = list
-        .trim_matches(['(', ')'])
-        .split_whitespace()
-        .map(str::to_lowercase)
-        .filter(|word| !matches!(word.as_str(), "with" | "by"))
-        .collect();
-    for pair in words.windows(2) {
-        let number = pair[1].parse::<i64>().ok();
-        match pair[0].as_str() {
-            "start" => options.start = number,
-            "increment" => options.increment = number,
-            "minvalue" => options.min = number,
-            "maxvalue" => options.max = number,
-            "cache" => options.cache = number,
-            _ => {}
-        }
-    }
-    options.cycle = words.iter().any(|word| word == "cycle") && !words.iter().any(|word| word == "no");
-    options
 }

@@ -1,11 +1,11 @@
 //! Statements.
 
 use squawk_syntax::ast::{self, AstNode};
-use whimbrel_core::split::{Lexeme, LexemeKind, Lexer, tokens};
+use whimbrel_core::split::{LexemeKind, Lexer, tokens};
 
 use super::annotation::Annotations;
 use super::node::{name, object_name, start, text};
-use super::{Parsed, Piece, Reader};
+use super::{Parsed, Piece, Reader, sequence};
 use crate::dialect::{Rename, RenamedObject};
 use crate::model::{EnumType, Native, ObjectName, Sequence, SequenceOptions, View};
 
@@ -162,7 +162,7 @@ impl Reader<'_> {
         let mut sequence =
             Sequence { name: sequence_name, ty: None, options: SequenceOptions::default(), owned_by: None };
         while at < lexemes.len() {
-            let Some(next) = option_of_sequence(&lexemes, at, &mut sequence) else {
+            let Some(next) = sequence::option(&lexemes, at, &mut sequence) else {
                 let place = piece.start + lexemes.get(at).map_or(0, |it| it.start);
                 let message = format!("`{}` is no option of a sequence", lexemes.get(at).map_or("", |it| it.text));
                 let hint = "they are AS, INCREMENT, MINVALUE, MAXVALUE, START, CACHE, CYCLE and OWNED BY";
@@ -307,60 +307,4 @@ pub(super) fn native(lexer: Lexer, sql: &str) -> Option<Native> {
     // What belongs to a table has a name of its own there, which is no path.
     let name = if table.is_some() { named.name } else { named.to_string() };
     Some(Native { kind, name, table, sql: sql.trim_end_matches(';').trim_end().to_owned() })
-}
-
-/// Reads one option of a sequence, and gives where the next one is; `None`: it is none.
-fn option_of_sequence(lexemes: &[Lexeme<'_>], at: usize, sequence: &mut Sequence) -> Option<usize> {
-    let text = |at: usize| lexemes.get(at).map(|it| it.text);
-    let is = |at: usize, word: &str| text(at).is_some_and(|it| it.eq_ignore_ascii_case(word));
-    let number = |at: usize, filler: &str| -> Option<(Option<i64>, usize)> {
-        let at = if is(at, filler) { at + 1 } else { at };
-        let (sign, at) = match text(at)? {
-            "-" => ("-", at + 1),
-            "+" => ("", at + 1),
-            _ => ("", at),
-        };
-        Some((Some(format!("{sign}{}", text(at)?).parse().ok()?), at + 1))
-    };
-    let options = &mut sequence.options;
-    let next = match &*text(at)?.to_ascii_lowercase() {
-        "as" => {
-            let ty = text(at + 1)?.to_ascii_lowercase();
-            sequence.ty = Some(ty).filter(|ty| ty != "bigint");
-            at + 2
-        }
-        "no" if is(at + 1, "minvalue") || is(at + 1, "maxvalue") || is(at + 1, "cycle") => at + 2,
-        "cycle" => {
-            options.cycle = true;
-            at + 1
-        }
-        "increment" => set(&mut options.increment, number(at + 1, "by")?),
-        "start" => set(&mut options.start, number(at + 1, "with")?),
-        "minvalue" => set(&mut options.min, number(at + 1, "")?),
-        "maxvalue" => set(&mut options.max, number(at + 1, "")?),
-        "cache" => set(&mut options.cache, number(at + 1, "")?),
-        "owned" if is(at + 1, "by") && is(at + 2, "none") => at + 3,
-        "owned" if is(at + 1, "by") => {
-            let mut parts = vec![name(text(at + 2)?)];
-            let mut end = at + 3;
-            while is(end, ".") {
-                parts.push(name(text(end + 1)?));
-                end += 2;
-            }
-            let column = parts.pop()?;
-            sequence.owned_by = match <[String; 2]>::try_from(parts) {
-                Ok([schema, table]) => Some((ObjectName::in_schema(schema, table), column)),
-                Err(mut parts) if parts.len() == 1 => Some((ObjectName::new(parts.pop()?), column)),
-                Err(_) => return None,
-            };
-            end
-        }
-        _ => return None,
-    };
-    Some(next)
-}
-
-fn set(option: &mut Option<i64>, (number, next): (Option<i64>, usize)) -> usize {
-    *option = number;
-    next
 }

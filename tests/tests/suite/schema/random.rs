@@ -12,11 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio_postgres::Client;
 use whimbrel::schema::change::apply_all;
 use whimbrel::schema::diff::{circles, diff};
-use whimbrel::schema::read::{Document, read};
 use whimbrel::schema::{Rename, Schema, compare_live};
 use whimbrel_tests::{long, postgres};
 
-use super::server::{Fills, build, equal, introspected, postgres_dialect, query, run, same, steps, written};
+use super::server::{Fills, build, equal, introspected, lowered, postgres_dialect, query, run, same, steps, written};
 use text::quoted;
 use world::{Chance, Ty, World};
 
@@ -68,19 +67,6 @@ impl Bench {
             client.batch_execute(sql).await.expect("it can be emptied");
         }
     }
-}
-
-/// A file, and what it is in Postgres.
-fn lowered(what: &str, sql: &str) -> Result<(Document, Schema), String> {
-    let shown = |problems: Vec<whimbrel::Problem>| {
-        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n") + "\n" + sql
-    };
-    let document = read("schema.sql", sql).map_err(|it| format!("{what} cannot be read: {}", shown(it)))?;
-    let (portable, storage) = document.for_dialect("postgres");
-    let schema = postgres_dialect()
-        .lower(&portable, &storage)
-        .map_err(|it| format!("{what} cannot be lowered: {}", shown(it)))?;
-    Ok((document, schema))
 }
 
 /// What columns become that no rule converts.

@@ -1,13 +1,11 @@
-//! Postgres schemas of other projects: read, written and read again they are the same, and lead to their next state.
+//! Postgres schemas, other projects' above all: read, written and read again they are the same, and lead to their next state.
 
 use std::path::{Path, PathBuf};
 
 use whimbrel::schema::change::apply_all;
-use whimbrel::schema::dialect;
-use whimbrel::schema::read::read;
 use whimbrel_tests::postgres::{self, Database};
 
-use super::server::{Fills, build, equal, introspected, query, run, steps, written};
+use super::server::{Fills, build, equal, introspected, lowered, query, run, steps, written};
 use crate::corpora::{corpora, fixtures};
 
 /// A database that a dump has made.
@@ -144,10 +142,7 @@ fn constraints_that_say_the_same_are_all_there() {
         CONSTRAINT twins_mark UNIQUE (mark)
     );";
     crate::block_on(async {
-        let document = read("schema.sql", text).expect("it can be read");
-        let (schema, storage) = document.for_dialect("postgres");
-        let lowered =
-            dialect("postgres").expect("this build has it").lower(&schema, &storage).expect("it can be written");
+        let (_, lowered) = lowered("the table", text).unwrap_or_else(|why| panic!("{why}"));
         assert_eq!(lowered.tables[0].uniques.len(), 5);
         let database = postgres::fresh_database().await;
         build(&database.connect().await, &lowered).await.unwrap_or_else(|why| panic!("{why}"));

@@ -7,6 +7,7 @@ use whimbrel::postgres::PostgresBackend;
 use whimbrel::schema::change::apply_all;
 use whimbrel::schema::diff::{Question, Questions, diff};
 use whimbrel::schema::model::ObjectName;
+use whimbrel::schema::read::{Document, read};
 use whimbrel::schema::{
     Change, Introspected, Rename, Schema, SchemaDialect, Script, ScriptRequest, compare, dialect, read_database,
 };
@@ -17,6 +18,19 @@ pub(super) type Fills = BTreeMap<(ObjectName, String), String>;
 
 pub(super) fn postgres_dialect() -> &'static dyn SchemaDialect {
     dialect("postgres").expect("this build has it")
+}
+
+/// A file, and what it is in Postgres.
+pub(super) fn lowered(what: &str, sql: &str) -> Result<(Document, Schema), String> {
+    let shown = |problems: Vec<whimbrel::Problem>| {
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n") + "\n" + sql
+    };
+    let document = read("schema.sql", sql).map_err(|it| format!("{what} cannot be read: {}", shown(it)))?;
+    let (portable, storage) = document.for_dialect("postgres");
+    let schema = postgres_dialect()
+        .lower(&portable, &storage)
+        .map_err(|it| format!("{what} cannot be lowered: {}", shown(it)))?;
+    Ok((document, schema))
 }
 
 pub(super) async fn introspected(database: &postgres::Database) -> Introspected {

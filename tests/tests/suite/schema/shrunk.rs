@@ -1,21 +1,13 @@
 //! What random schemas shrank to: each was wrong once.
 
-use whimbrel::schema::dialect;
-use whimbrel::schema::model::Schema;
-use whimbrel::schema::read::read;
 use whimbrel_tests::postgres;
 
-use super::server::{Fills, build, equal, introspected, run, steps, written};
-
-fn lowered(text: &str) -> Schema {
-    let document = read("schema.sql", text).unwrap_or_else(|problems| panic!("{problems:?}"));
-    let (schema, storage) = document.for_dialect("postgres");
-    dialect("postgres").expect("this build has it").lower(&schema, &storage).expect("it can be written")
-}
+use super::server::{Fills, build, equal, introspected, lowered, run, steps, written};
 
 /// Goes from one schema to another on a server, and finds the second there.
 async fn becomes(before: &str, after: &str) {
-    let (before, after) = (lowered(before), lowered(after));
+    let lowered = |what: &str, sql: &str| lowered(what, sql).unwrap_or_else(|why| panic!("{why}")).1;
+    let (before, after) = (lowered("the first", before), lowered("the second", after));
     let database = postgres::fresh_database().await;
     let client = database.connect().await;
     build(&client, &before).await.unwrap_or_else(|why| panic!("{why}"));
