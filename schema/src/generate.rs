@@ -3,6 +3,7 @@
 mod checked;
 mod name;
 mod text;
+mod values;
 mod write;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,6 @@ use async_trait::async_trait;
 use futures_util::future::{join, join_all};
 use whimbrel_core::{
     DirectorySource, Format, LoadError, Migration, NewMigration, Problem, Timestamp, UnknownFormat, Version, parallel,
-    quote_identifier, quote_literal,
 };
 
 pub use checked::{Checked, checked};
@@ -21,12 +21,12 @@ pub use write::WriteError;
 
 use crate::change::{Change, apply_all};
 use crate::compare::{Compared, Difference, compare, compare_live};
-use crate::dialect::{Introspected, Loss, Part, Rename, RenamedObject, SchemaDialect, Script, ScriptRequest, Storage};
-use crate::diff::{Question, Questions, circles, diff};
+use crate::dialect::{Introspected, Loss, Part, Rename, SchemaDialect, Script, ScriptRequest, Storage};
+use crate::diff::{Question, Questions, diff};
 use crate::drizzle;
 use crate::folder::{Folder, first};
 use crate::journal::Entry;
-use crate::model::{ObjectName, Schema, Type};
+use crate::model::{ObjectName, Schema};
 use crate::snapshot::Snapshot;
 
 /// A throw-away database of a dialect, on which migrations are proved.
@@ -284,7 +284,7 @@ impl Given {
         let folder = target.read().map_err(|error| Refused::from(error.into_problems()))?;
         let wanted = target.dialect.lower(&target.schema, &target.storage);
         let wanted = wanted.map_err(|problems| Refused::from(of_target(target, problems)))?;
-        let circles = circles_of_values(target, &wanted);
+        let circles = values::circles(target, &wanted);
         if circles.is_empty() { Ok(Self { folder, wanted }) } else { Err(Refused::from(circles)) }
     }
 }
@@ -340,7 +340,7 @@ impl State {
             Refused { questions, ..Refused::default() }
         })?;
         let mut fills = options.fills.clone();
-        fills.extend(renamed_values(target, &before, &wanted));
+        fills.extend(values::renamed(target, &before, &wanted, &changes));
         let request =
             ScriptRequest { before: &before, after: &wanted, changes: &changes, online: options.online, fills: &fills };
         let script = if changes.is_empty() { Script::default() } else { script(target, &request)? };
@@ -432,80 +432,6 @@ impl State {
         }
         Ok(files)
     }
-}
-
-/// Where a dialect has no enum types, a value of one stands in the rows as a text, and is renamed there.
-fn renamed_values(target: &Target<'_>, before: &Schema, wanted: &Schema) -> BTreeMap<(ObjectName, String), String> {
-    let mut fills: BTreeMap<(ObjectName, String), String> = BTreeMap::new();
-    for rename in target.renames.iter().filter(|rename| !rename.is_refused()) {
-        let RenamedObject::EnumValue(ty) = &rename.object else { continue };
-        if wanted.enum_type(ty).is_some() {
-            continue;
-        }
-        for (table, column) in columns_of(&target.schema, ty) {
-            let place = Place { before, wanted, table, column };
-            if place.is_due(rename, &target.renames, target.renames.len()) {
-                let (old, new) = (quote_literal(&rename.from), quote_literal(&rename.to));
-                let name = quote_identifier(column);
-                let fill = fills
-                    .entry((table.clone(), column.to_owned()))
-                    .or_insert_with(|| format!("CASE {name} ELSE {name} END"));
-                *fill = fill.replacen(" ELSE ", &format!(" WHEN {old} THEN {new} ELSE "), 1);
-            }
-        }
-    }
-    fills
-}
-
-/// A column that holds values of an enum type as texts.
-struct Place<'a> {
-    before: &'a Schema,
-    wanted: &'a Schema,
-    table: &'a ObjectName,
-    column: &'a str,
-}
-
-impl Place<'_> {
-    /// Whether a check of the column names the value.
-    fn allows(&self, schema: &Schema, value: &str) -> bool {
-        let checks = schema.table(self.table).map(|it| it.checks.as_slice()).unwrap_or_default();
-        let value = quote_literal(value);
-        checks.iter().any(|it| it.expr.columns().contains(self.column) && it.expr.as_str().contains(&value))
-    }
-
-    /// Whether a rename is still to be carried out: a note of one that was may stay in the file. The new name is free, or is
-    /// that of a value that gets another one itself.
-    fn is_due(&self, rename: &Rename, all: &[Rename], depth: usize) -> bool {
-        let makes_room = |it: &&Rename| {
-            it.object == rename.object && it.from == rename.to && depth > 0 && self.is_due(it, all, depth - 1)
-        };
-        self.allows(self.before, &rename.from)
-            && self.allows(self.wanted, &rename.to)
-            && (!self.allows(self.before, &rename.to) || all.iter().any(|it| makes_room(&it)))
-    }
-}
-
-/// Values that only hand their names round change no schema where they are texts: nothing could carry it out unseen.
-fn circles_of_values(target: &Target<'_>, wanted: &Schema) -> Vec<Problem> {
-    let circles = circles(&target.renames).into_iter();
-    let untold = circles
-        .filter(|rename| matches!(&rename.object, RenamedObject::EnumValue(ty) if wanted.enum_type(ty).is_none()));
-    let problem = |rename: Rename| {
-        let message = format!(
-            "the {} `{}` cannot become `{}`, which becomes another one itself",
-            rename.object, rename.from, rename.to
-        );
-        Problem::new(target.name.clone(), message, "rename it in two steps, over a name that no other value has")
-    };
-    untold.map(problem).collect()
-}
-
-/// The columns of an enum type.
-fn columns_of<'a>(schema: &'a Schema, ty: &'a ObjectName) -> impl Iterator<Item = (&'a ObjectName, &'a str)> {
-    let columns = schema.tables.iter().flat_map(|table| table.columns.iter().map(move |column| (&table.name, column)));
-    columns
-        .filter(move |(_, column)| column.ty == Type::Enum(ty.clone()))
-        .map(|(table, column)| (table, column.name.as_str()))
 }
 
 /// How a replay differs from the schema that it should give. Where the database writes queries anew, it is asked to write
