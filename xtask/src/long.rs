@@ -39,6 +39,10 @@ impl Part {
         Self { name, package: "whimbrel-tests", binary: "suite", test, budget: 900, needs_postgres }
     }
 
+    const fn within(self, budget: u64) -> Self {
+        Self { budget, ..self }
+    }
+
     const fn of_core(name: &'static str, test: &'static str) -> Self {
         Self { name, package: "whimbrel-core", binary: "core", test, budget: 300, needs_postgres: false }
     }
@@ -63,6 +67,7 @@ pub(crate) const PARTS: &[Part] = &[
     Part::of_suite("baseline-postgres", "baseline::start::postgres::fifty_rounds_over_every_state", true),
     Part::of_suite("many-sqlite", "counts::sqlite::ten_thousand_migrations_cost_no_more_each", false),
     Part::of_suite("many-postgres", "counts::postgres::ten_thousand_migrations_cost_no_more_each", true),
+    Part::of_suite("schemas-sqlite", "schema::random::any_schema_of_sqlite_becomes_any_other", false).within(240),
     Part::of_suite("schemas-postgres", "schema::random::any_schema_of_postgres_becomes_any_other", true),
     Part::of_suite("sqlx-sqlite", "adopt::sqlx_cli::sqlite::every_version_that_sqlx_leaves_goes_on", false),
     Part::of_suite("sqlx-postgres", "adopt::sqlx_cli::postgres::every_version_that_sqlx_leaves_goes_on", true),

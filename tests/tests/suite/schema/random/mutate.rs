@@ -5,7 +5,8 @@ use super::world::{ACTIONS, Body, Chance, Column, Default, Id, Table, Ty, World,
 impl World {
     /// Changes one thing.
     pub(super) fn mutate(&mut self, chance: &mut Chance) {
-        match chance.below(13) {
+        match chance.below(if self.offer.stored.is_empty() { 13 } else { 15 }) {
+            13 | 14 => self.store_otherwise(chance),
             0 => match chance.below(3) {
                 0 => self.add_table(chance),
                 1 => self.add_view(chance),
@@ -19,6 +20,28 @@ impl World {
             10 => self.change_a_view_or_routine(chance),
             11 => self.change_a_table(chance),
             _ => self.add_to_a_table(chance),
+        }
+    }
+
+    /// Other options of the file, a table or a column, another collation, another trigger.
+    fn store_otherwise(&mut self, chance: &mut Chance) {
+        let of_tables = self.some_options(chance, self.offer.of_tables);
+        let of_columns = self.some_options(chance, self.offer.of_columns);
+        let place = chance.below(8);
+        if place == 0 || self.tables.is_empty() {
+            self.options = if chance.percent(50) { self.some_options(chance, &[]) } else { Vec::new() };
+            return;
+        }
+        let at = chance.below(self.tables.len());
+        let table = &mut self.tables[at];
+        let column = chance.below(table.columns.len());
+        match place {
+            1 | 2 => table.options = if table.options.is_empty() { of_tables } else { Vec::new() },
+            3 => table.options = of_tables,
+            4 => table.note = Some((table.columns[column].id, chance.below(4) as u8)),
+            5 => table.columns[column].collated ^= true,
+            6 => table.columns[column].options = Vec::new(),
+            _ => table.columns[column].options = of_columns,
         }
     }
 
@@ -76,7 +99,7 @@ impl World {
         }
         match chance.below(4) {
             0 => swap(chance, &mut self.tables, |it| &mut it.name),
-            1 if !self.enums.is_empty() => {
+            1 if !self.enums.is_empty() && self.offer.enums => {
                 let at = chance.below(self.enums.len());
                 swap(chance, &mut self.enums[at].values, |(_, name)| name);
             }
@@ -188,6 +211,7 @@ impl World {
                 table.keys.pop();
                 table.trigger = None;
                 table.policy = None;
+                table.note = None;
             }
         }
     }
@@ -201,8 +225,8 @@ fn another(chance: &mut Chance, column: &Column, enums: &[Id]) -> Ty {
         Ty::Text => Ty::Varchar,
         Ty::Enum(id) if chance.percent(30) => enums.iter().copied().find(|it| *it == id).map_or(Ty::Text, Ty::Enum),
         Ty::Json => Ty::Json,
-        Ty::Texts | Ty::Enums(_) => column.ty,
-        Ty::Varchar | Ty::Bool | Ty::Numeric | Ty::Time | Ty::Enum(_) => {
+        Ty::Texts | Ty::Enums(_) | Ty::Bytes => column.ty,
+        Ty::Uuid | Ty::Varchar | Ty::Bool | Ty::Numeric | Ty::Time | Ty::Enum(_) => {
             if column.default == Default::None || chance.percent(50) { Ty::Text } else { column.ty }
         }
     }

@@ -1,7 +1,7 @@
 //! Failures made small.
 
 use super::world::{Default, World};
-use super::{Bench, Case, go};
+use super::{Case, Ground};
 
 /// The first line without names and numbers: what kind of failure it is.
 fn kind(why: &str) -> String {
@@ -9,7 +9,7 @@ fn kind(why: &str) -> String {
 }
 
 /// Takes out whatever the failure does not need.
-pub(super) async fn smallest(bench: &Bench, mut case: Case, mut why: String) -> (Case, String) {
+pub(super) async fn smallest<G: Ground>(ground: &G, mut case: Case, mut why: String) -> (Case, String) {
     let first = kind(&why);
     let mut tries = 0;
     'again: loop {
@@ -21,7 +21,7 @@ pub(super) async fn smallest(bench: &Bench, mut case: Case, mut why: String) -> 
             if smaller == case {
                 continue;
             }
-            if let Err(found) = go(bench, &smaller).await
+            if let Err(found) = ground.go(&smaller).await
                 && kind(&found) == first
             {
                 (case, why) = (smaller, found);
@@ -35,13 +35,13 @@ pub(super) async fn smallest(bench: &Bench, mut case: Case, mut why: String) -> 
 /// Every way to have a little less.
 fn smaller(case: &Case) -> Vec<Case> {
     let mut made: Vec<Case> = Vec::new();
+    let Case { before, after, rows, from_live, keys_stay_on } = case;
     let mut push = |before: World, after: World, rows: usize, from_live: bool| {
         let (mut before, mut after) = (before, after);
         before.tidy();
         after.tidy_after(&before);
-        made.push(Case { before, after, rows, from_live });
+        made.push(Case { before, after, rows, from_live, keys_stay_on: *keys_stay_on });
     };
-    let Case { before, after, rows, from_live } = case;
     let both = |f: &dyn Fn(&mut World)| {
         let (mut one, mut other) = (before.clone(), after.clone());
         f(&mut one);
@@ -106,13 +106,16 @@ fn smaller(case: &Case) -> Vec<Case> {
             for column in world.tables.iter_mut().flat_map(|it| &mut it.columns).filter(|it| it.id == id) {
                 (column.default, column.comment, column.not_null) = (Default::None, false, false);
                 (column.identity, column.generated) = (None, None);
+                (column.collated, column.options) = (false, Vec::new());
             }
         };
         let (one, other) = both(&plainer);
         push(one, other, *rows, *from_live);
     }
     for id in ids(&|it| it.tables.iter().map(|it| it.id).collect()) {
-        let parts: [&dyn Fn(&mut super::world::Table); 8] = [
+        let parts: [&dyn Fn(&mut super::world::Table); 10] = [
+            &|it| it.note = None,
+            &|it| it.options.clear(),
             &|it| it.keys.clear(),
             &|it| it.checks.clear(),
             &|it| it.indexes.clear(),
@@ -129,6 +132,8 @@ fn smaller(case: &Case) -> Vec<Case> {
     }
     let (one, other) = both(&|it| it.enums.iter_mut().for_each(|it| it.comment = false));
     push(one, other, *rows, *from_live);
+    let (one, other) = both(&|it| it.options.clear());
+    push(one, other, *rows, *from_live);
     let (one, other) = both(&|it| it.shuffle = 0);
     push(one, other, *rows, *from_live);
     let (one, other) = both(&|it| {
@@ -137,5 +142,6 @@ fn smaller(case: &Case) -> Vec<Case> {
     push(one, other, *rows, *from_live);
     push(before.clone(), after.clone(), 0, *from_live);
     push(before.clone(), after.clone(), *rows, false);
+    made.push(Case { keys_stay_on: false, ..case.clone() });
     made
 }

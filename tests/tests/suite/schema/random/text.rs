@@ -1,12 +1,13 @@
-//! A schema as a file, and rows for it.
+//! A schema as a file.
 
+use super::offer::Said;
 use super::world::{Body, Check, Column, Default, Enum, Id, Index, Key, Routine, Source, Table, Ty, View, World};
 
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-fn literal(text: &str) -> String {
+pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
@@ -17,10 +18,19 @@ fn renamed(was: Option<&String>, is: &str, indent: &str) -> String {
     }
 }
 
+/// Storage options, as annotations.
+fn annotations(options: &Said, dialect: &str, indent: &str) -> String {
+    options.iter().map(|(name, value)| format!("{indent}-- @{dialect} {name} = {value}\n")).collect()
+}
+
 impl World {
     /// The file; what has another name in `before` says so.
     pub(super) fn sql(&self, before: &Self) -> String {
-        let mut sql = String::new();
+        let mut sql = annotations(&self.options, self.offer.dialect, "");
+        sql.push('\n');
+        if self.offer.notes {
+            sql.push_str(&format!("-- @only {}\nCREATE TABLE trace (what);\n", self.offer.dialect));
+        }
         for ty in &self.enums {
             sql.push_str(&enum_sql(ty, before.enum_of(ty.id)));
         }
@@ -54,6 +64,8 @@ impl World {
             Ty::Numeric => "numeric(12, 2)".to_owned(),
             Ty::Time => "timestamptz".to_owned(),
             Ty::Json => "jsonb".to_owned(),
+            Ty::Bytes => "bytea".to_owned(),
+            Ty::Uuid => "uuid".to_owned(),
             Ty::Texts => "text[]".to_owned(),
             Ty::Enum(id) => name(id),
             Ty::Enums(id) => format!("{}[]", name(id)),
@@ -79,6 +91,8 @@ impl World {
             (Default::Literal, Ty::Time) => known("'2020-02-02 00:00:00+00'", "2020-02-02 00:00:00+00"),
             (_, Ty::Time) => Some(("now()".to_owned(), None)),
             (_, Ty::Json) => known("'{\"d\": 1}'", "{\"d\": 1}"),
+            (_, Ty::Bytes) => known("'\\xc0ffee'", "\\xc0ffee"),
+            (_, Ty::Uuid) => Some(("gen_random_uuid()".to_owned(), None)),
             (_, Ty::Texts) => known("'{}'", "{}"),
             (_, Ty::Enum(id)) => known(&literal(value(id)), value(id)),
             (_, Ty::Enums(_)) => known("'{}'", "{}"),
@@ -95,6 +109,9 @@ impl World {
 
     fn column_sql(&self, table: &Table, column: &Column) -> String {
         let mut sql = format!("{} {}", quoted(&column.name), self.type_sql(column.ty));
+        if let Some(collation) = self.offer.collation.filter(|_| column.collated) {
+            sql.push_str(&format!(" COLLATE {}", quoted(collation)));
+        }
         if let Some(base) = column.generated.and_then(|id| table.column(id)) {
             sql.push_str(&format!(" GENERATED ALWAYS AS ({}) STORED", of_column(&quoted(&base.name), base.ty)));
         }
@@ -115,14 +132,16 @@ impl World {
         let mut parts: Vec<String> = Vec::new();
         for column in &table.columns {
             let old = was.and_then(|it| it.column(column.id)).map(|it| &it.name);
-            parts.push(format!("{}  {}", renamed(old, &column.name, "  "), self.column_sql(table, column)));
+            let above = annotations(&column.options, self.offer.dialect, "  ") + &renamed(old, &column.name, "  ");
+            parts.push(format!("{above}  {}", self.column_sql(table, column)));
         }
         if !table.primary.is_empty() {
             parts.push(format!("  PRIMARY KEY ({})", names(table, &table.primary)));
         }
         parts.extend(table.uniques.iter().map(|ids| format!("  UNIQUE ({})", names(table, ids))));
         parts.extend(table.checks.iter().map(|check| format!("  CHECK ({})", self.check_sql(table, check))));
-        let mut sql = renamed(was.map(|it| &it.name), &table.name, "");
+        let mut sql = annotations(&table.options, self.offer.dialect, "");
+        sql.push_str(&renamed(was.map(|it| &it.name), &table.name, ""));
         sql.push_str(&format!("CREATE TABLE {} (\n{}\n);\n", quoted(&table.name), parts.join(",\n")));
         for key in &table.keys {
             // A table that is further down cannot be referred to in place.
@@ -162,7 +181,7 @@ impl World {
             (0 | 1, Ty::Enum(id)) => match self.enum_of(id) {
                 Some(ty) => {
                     let all: Vec<String> = ty.values.iter().map(|(_, value)| literal(value)).collect();
-                    if check.kind == 0 {
+                    if check.kind == 0 || !self.offer.enums {
                         format!("{name} IN ({})", all.join(", "))
                     } else {
                         format!("{name} = {0}::{1} OR {name} <> {0}", all[0], quoted(&ty.name))
@@ -171,7 +190,7 @@ impl World {
                 None => "true".to_owned(),
             },
             (2, _) => format!("{name} IS NOT NULL OR {name} IS NULL"),
-            _ => format!("length({name}::text) < 900"),
+            _ => format!("length(CAST({name} AS text)) < 900"),
         }
     }
 
@@ -213,7 +232,11 @@ impl World {
         }
         let filter = view.filter.map_or_else(String::new, |(id, kind)| {
             let name = quoted(&self.name_in(view.source, id));
-            if kind == 0 { format!(" WHERE {name} IS NOT NULL") } else { format!(" WHERE {name}::text <> 'users'") }
+            if kind == 0 {
+                format!(" WHERE {name} IS NOT NULL")
+            } else {
+                format!(" WHERE CAST({name} AS text) <> 'users'")
+            }
         });
         format!(
             "{}CREATE VIEW {} AS SELECT {} FROM {}{filter};\n",
@@ -272,7 +295,26 @@ impl World {
                 quoted(&column.name)
             ));
         }
+        made.extend(table.note.and_then(|(id, kind)| Some(self.note_sql(table, table.column(id)?, kind))));
         made
+    }
+
+    /// A trigger that notes what happens to a table.
+    fn note_sql(&self, table: &Table, column: &Column, kind: u8) -> String {
+        let (name, column) = (quoted(&table.name), quoted(&column.name));
+        let rest = match kind {
+            0 => format!("AFTER DELETE ON {name} BEGIN INSERT INTO trace SELECT count({column}) FROM {name}; END"),
+            1 => format!(
+                "AFTER UPDATE OF {column} ON {name} WHEN NEW.{column} IS NOT NULL \
+                 BEGIN INSERT INTO trace VALUES (OLD.{column}); END"
+            ),
+            2 => format!("BEFORE INSERT ON {name} BEGIN INSERT INTO trace VALUES ('it''s; new'); END"),
+            _ => format!(
+                "AFTER INSERT ON {name} BEGIN INSERT INTO trace SELECT {column} FROM {name} \
+                 WHERE {column} IS NEW.{column}; DELETE FROM trace WHERE what IS NULL; END"
+            ),
+        };
+        format!("-- @only {}\nCREATE TRIGGER \"note {}\" {rest};\n", self.offer.dialect, table.id)
     }
 
     fn comments(&self) -> String {
@@ -293,76 +335,6 @@ impl World {
             sql.push_str(&format!("COMMENT ON VIEW {} IS 'a view';\n", quoted(&view.name)));
         }
         sql
-    }
-
-    /// The value in a row, as the database shows it, by the names of `named`: the values of enums may have others there.
-    pub(super) fn cell(&self, named: &Self, after: &Self, ty: Ty, row: usize) -> String {
-        let value = |id: Id| {
-            let Some(ty) = self.enum_of(id) else { return String::new() };
-            let later = after.enum_of(id);
-            let kept = ty
-                .values
-                .iter()
-                .filter(|(id, _)| later.is_none_or(|later| later.values.iter().any(|(later, _)| later == id)));
-            let kept: Vec<Id> = kept.map(|(id, _)| *id).collect();
-            let chosen = kept[row % kept.len()];
-            let names = named.enum_of(id).unwrap_or(ty);
-            names.values.iter().find(|(id, _)| *id == chosen).map(|(_, name)| name.clone()).unwrap_or_default()
-        };
-        match ty {
-            Ty::Int | Ty::Big => (row * 3 + 1).to_string(),
-            Ty::Text | Ty::Varchar => format!("v{row} \"';{{"),
-            Ty::Bool => row.is_multiple_of(2).to_string(),
-            Ty::Numeric => format!("{row}.50"),
-            Ty::Time => format!("2020-01-0{} 00:00:00+00", row + 1),
-            Ty::Json => format!("{{\"k\": {row}}}"),
-            Ty::Texts => format!("{{a,b{row}}}"),
-            Ty::Enum(id) => value(id),
-            Ty::Enums(id) => array_of(&value(id)),
-        }
-    }
-
-    /// Statements that put rows into every table.
-    pub(super) fn rows_sql(&self, after: &Self, rows: usize) -> String {
-        // Every row refers to the row of the same number; triggers do not run.
-        let mut sql = String::from("SET session_replication_role = replica;\n");
-        for table in &self.tables {
-            for row in 0..rows {
-                let stored = || table.columns.iter().filter(|it| it.generated.is_none());
-                let named: Vec<String> = stored().map(|it| quoted(&it.name)).collect();
-                let values: Vec<String> = stored()
-                    .map(|it| self.value(after, table, it, row).map_or("NULL".to_owned(), |it| literal(&it)))
-                    .collect();
-                let (named, values) = (named.join(", "), values.join(", "));
-                sql.push_str(&match named.is_empty() {
-                    true => format!("INSERT INTO {} DEFAULT VALUES;\n", quoted(&table.name)),
-                    false => format!(
-                        "INSERT INTO {} ({named}) OVERRIDING SYSTEM VALUE VALUES ({values});\n",
-                        quoted(&table.name)
-                    ),
-                });
-            }
-        }
-        sql + "SET session_replication_role = origin;\n"
-    }
-
-    fn value(&self, after: &Self, table: &Table, column: &Column, row: usize) -> Option<String> {
-        let null = (row + column.id).is_multiple_of(3) && self.may_be_null(after, table, column);
-        (!null).then(|| self.cell(self, after, column.ty, row))
-    }
-
-    /// What a row of `self` holds once it is a row of `after`; the outer `None`: anything.
-    pub(super) fn expected(&self, after: &Self, table: &Table, column: &Column, row: usize) -> Option<Option<String>> {
-        let later = after.table(table.id)?.column(column.id)?;
-        if later.generated.is_some() || column.generated.is_some() {
-            return None;
-        }
-        let null = (row + column.id).is_multiple_of(3) && self.may_be_null(after, table, column);
-        match (null, later.not_null) {
-            (true, true) => after.default_sql(later).and_then(|(_, text)| text).map(Some),
-            (true, false) => Some(None),
-            (false, _) => Some(Some(self.cell(after, after, column.ty, row))),
-        }
     }
 }
 
@@ -392,10 +364,4 @@ fn enum_sql(ty: &Enum, was: Option<&Enum>) -> String {
         quoted(&ty.name),
         values.join(",\n")
     )
-}
-
-/// One value as an array of it is shown.
-fn array_of(value: &str) -> String {
-    let plain = value.chars().all(|c| c.is_alphanumeric() || c == '\'');
-    if plain { format!("{{{value}}}") } else { format!("{{\"{}\"}}", value.replace('"', "\\\"")) }
 }

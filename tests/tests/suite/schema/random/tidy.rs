@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use super::offer::{Offer, said};
 use super::world::{Body, Column, Default, Id, Key, Source, Table, Ty, World, family};
 
 /// Types whose values differ from row to row.
 fn is_distinct(ty: Ty) -> bool {
-    matches!(ty, Ty::Int | Ty::Big | Ty::Text | Ty::Varchar | Ty::Numeric | Ty::Time)
+    matches!(ty, Ty::Int | Ty::Big | Ty::Text | Ty::Varchar | Ty::Numeric | Ty::Time | Ty::Bytes | Ty::Uuid)
 }
 
 impl Table {
@@ -24,25 +25,35 @@ impl Table {
         !ids.is_empty() && ids.iter().all(plain) && ids.iter().any(distinct)
     }
 
-    /// Whether a column is in a key, refers, or is referred to.
-    fn is_keyed(&self, id: Id, world: &World) -> bool {
-        let unique_index = |ids: &&Vec<Id>| ids.contains(&id);
+    /// Whether a column is in the primary key, or is referred to.
+    fn is_key(&self, id: Id, world: &World) -> bool {
+        let mut keys = world.tables.iter().flat_map(|it| &it.keys);
+        self.primary.contains(&id) || keys.any(|it| it.parent == self.id && it.parent_columns.contains(&id))
+    }
+
+    /// Whether a column is in what is unique, or refers: one default for all rows would be wrong.
+    fn is_bound(&self, id: Id) -> bool {
         let indexes = self.indexes.iter().filter(|it| it.unique).map(|it| &it.columns);
-        self.primary.contains(&id)
-            || self.uniques.iter().chain(indexes).any(|ids| unique_index(&ids))
+        self.uniques.iter().chain(indexes).any(|ids| ids.contains(&id))
             || self.keys.iter().any(|it| it.columns.contains(&id))
-            || world
-                .tables
-                .iter()
-                .flat_map(|it| &it.keys)
-                .any(|it| it.parent == self.id && it.parent_columns.contains(&id))
     }
 }
 
+/// Makes a name unlike the others, in more than its case.
 fn unique_name(name: &mut String, id: Id, taken: &mut BTreeSet<String>) {
-    if !taken.insert(name.clone()) {
+    if !taken.insert(name.to_lowercase()) {
         name.push_str(&format!(" {id}"));
-        taken.insert(name.clone());
+        taken.insert(name.to_lowercase());
+    }
+}
+
+/// Whether a type of the dialect stores values of a portable one in the same way.
+fn names_type(name: &str, ty: Ty) -> bool {
+    match ty {
+        Ty::Int | Ty::Big => name == "int",
+        Ty::Text | Ty::Varchar => name == "char(60)" || name == "clob",
+        Ty::Numeric => name == "decimal(9, 3)",
+        _ => false,
     }
 }
 
@@ -65,6 +76,7 @@ impl World {
             table.columns.iter_mut().for_each(|column| world.tidy_type(column));
             world.tidy_columns(table);
             world.tidy_table(table);
+            world.tidy_options(table);
         }
         let world = self.clone();
         for table in &mut self.tables {
@@ -103,10 +115,44 @@ impl World {
         }
     }
 
+    /// Options that say nothing of their table or column, or that cannot be together.
+    fn tidy_options(&self, table: &mut Table) {
+        let is_on = |table: &Table, name: &str| said(&table.options, name) == Some("on");
+        let plain_key =
+            |table: &Table| !table.primary.is_empty() && table.columns.iter().all(|it| it.identity.is_none());
+        if is_on(table, "without-rowid") && !plain_key(table) {
+            table.options.retain(|(name, _)| *name != "without-rowid");
+        }
+        let strict = is_on(table, "strict");
+        let own = table.clone();
+        for column in &mut table.columns {
+            let (ty, is_free) = (column.ty, column.identity.is_none() && column.generated.is_none());
+            column.options.retain(|(name, value)| match *name {
+                "type" => is_free && !strict && names_type(value, ty),
+                "default" => {
+                    let numbers = matches!(ty, Ty::Int | Ty::Big);
+                    let texts = matches!(ty, Ty::Text | Ty::Varchar);
+                    is_free && if *value == "40 + 2" { numbers } else { texts }
+                }
+                _ => true,
+            });
+            if ty == Ty::Numeric && strict && self.stored(&own, column, "numerics") != Some("text") {
+                column.options.retain(|(name, _)| *name != "numerics");
+                column.options.push(("numerics", "text"));
+            }
+            column.collated &= is_free && matches!(ty, Ty::Text | Ty::Varchar);
+            let as_text = self.stored(&own, column, "timestamps").is_none_or(|it| it == "text");
+            if ty == Ty::Time && !as_text && column.default == Default::Literal {
+                column.default = Default::Other;
+            }
+        }
+        table.note = table.note.filter(|(id, _)| self.offer.notes && own.column(*id).is_some());
+    }
+
     fn tidy_columns(&self, table: &mut Table) {
         let mut names = BTreeSet::new();
         table.columns.iter_mut().for_each(|it| unique_name(&mut it.name, it.id, &mut names));
-        let bases = table.columns.clone();
+        let (bases, primary) = (table.columns.clone(), table.primary.clone());
         let mut numbered = false;
         for column in &mut table.columns {
             let base = bases.iter().find(|it| Some(it.id) == column.generated && it.generated.is_none());
@@ -119,7 +165,8 @@ impl World {
                     _ => Ty::Bool,
                 };
             }
-            if !matches!(column.ty, Ty::Int | Ty::Big) || numbered {
+            let is_key = primary == [column.id];
+            if !matches!(column.ty, Ty::Int | Ty::Big) || numbered || !(is_key || self.offer.free_identities) {
                 column.identity = None;
             }
             if column.identity.is_some() {
@@ -156,7 +203,7 @@ impl World {
         }
         let is_trigger = |id: &Id| self.routine(*id).is_some_and(|it| it.body == Body::Trigger);
         table.trigger = table.trigger.filter(is_trigger);
-        table.policy = table.policy.filter(|id| own.column(*id).is_some());
+        table.policy = table.policy.filter(|id| self.offer.routines && own.column(*id).is_some());
     }
 
     fn is_sound(&self, table: &Table, key: &Key) -> bool {
@@ -209,6 +256,9 @@ impl World {
     pub(super) fn tidy_after(&mut self, before: &Self) {
         self.tidy();
         self.keep_names_apart(before);
+        if !self.offer.enums {
+            self.break_circles(before);
+        }
         for ty in &mut self.enums {
             let Some(was) = before.enum_of(ty.id) else { continue };
             if !ty.values.iter().any(|(id, _)| was.values.iter().any(|(was, _)| was == id)) {
@@ -230,7 +280,7 @@ impl World {
         let after = self.clone();
         for table in &mut self.tables {
             if let Some(was) = before.table(table.id) {
-                fit_rows(table, was);
+                fit_rows(table, was, after.offer);
                 let own = table.clone();
                 table.keys.retain(|key| fits(before, &after, &own, key));
             }
@@ -285,13 +335,36 @@ impl World {
         }
     }
 
+    /// Values of an enum that hand their names round get names of their own where a dialect could not tell it.
+    fn break_circles(&mut self, before: &Self) {
+        for ty in &mut self.enums {
+            let Some(was) = before.enum_of(ty.id) else { continue };
+            for at in 0..ty.values.len() {
+                let of = |id: Id| ty.values.iter().find(|(it, _)| *it == id).map(|(_, name)| name);
+                let (id, mut name) = (ty.values[at].0, Some(&ty.values[at].1));
+                for _ in 0..ty.values.len() {
+                    let holder = name.and_then(|name| was.values.iter().find(|(_, it)| it == name));
+                    name = holder.filter(|(it, old)| of(*it) != Some(old)).and_then(|(it, _)| of(*it));
+                    if holder.is_some_and(|(it, old)| *it == id && of(id) != Some(old)) {
+                        ty.values[at].1.push_str(&format!(" {id}"));
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
     /// Whether a row of `self`, which becomes `after`, may hold NULL there.
     pub(super) fn may_be_null(&self, after: &Self, table: &Table, column: &Column) -> bool {
         let later = after.table(table.id).and_then(|it| Some((it, it.column(column.id)?)));
         let free = |table: &Table, column: &Column, world: &Self| {
-            column.identity.is_none() && column.generated.is_none() && !table.is_keyed(column.id, world)
+            column.identity.is_none() && column.generated.is_none() && !table.is_key(column.id, world)
         };
-        !column.not_null && free(table, column, self) && later.is_none_or(|(table, column)| free(table, column, after))
+        let stays = |(now, later): (&Table, &Column)| {
+            let is_bound = table.is_bound(column.id) || now.is_bound(column.id);
+            free(now, later, after) && !(later.not_null && is_bound)
+        };
+        !column.not_null && free(table, column, self) && later.is_none_or(stays)
     }
 }
 
@@ -299,13 +372,18 @@ fn converts(from: Ty, to: Ty) -> bool {
     from == to
         || match (from, to) {
             (Ty::Int | Ty::Big, Ty::Int | Ty::Big) | (Ty::Text | Ty::Varchar, Ty::Text | Ty::Varchar) => true,
-            (Ty::Json | Ty::Texts | Ty::Enums(_), _) => false,
+            (Ty::Json | Ty::Bytes | Ty::Texts | Ty::Enums(_), _) => false,
             (_, to) => to == Ty::Text,
         }
 }
 
+/// Whether the rows of a table have no numbers beside their key.
+fn is_keyed_by_itself(table: &Table) -> bool {
+    said(&table.options, "without-rowid").is_some()
+}
+
 /// A table that has rows: what is new in it must have values, and what is unique must be so.
-fn fit_rows(table: &mut Table, was: &Table) {
+fn fit_rows(table: &mut Table, was: &Table, offer: &Offer) {
     for column in &mut table.columns {
         let old = was.column(column.id);
         if let Some(old) = old
@@ -325,7 +403,11 @@ fn fit_rows(table: &mut Table, was: &Table) {
         _ => false,
     };
     let settled = |ids: &[Id]| ids.iter().all(|id| was.column(*id).is_none_or(|it| it.generated.is_none()));
-    if !(table.primary.iter().any(kept) && settled(&table.primary)) {
+    // Where rows have numbers already, a column that numbers them takes these.
+    let takes_numbers = |id: &Id| !offer.free_identities && own.column(*id).is_some_and(|it| it.identity.is_some());
+    let is_new = |id: &Id| was.column(*id).is_none();
+    let numbered = table.primary.iter().all(|id| takes_numbers(id) && is_new(id)) && !is_keyed_by_itself(was);
+    if !numbered && !(table.primary.iter().any(kept) && settled(&table.primary)) {
         table.primary.clear();
     }
     table.uniques.retain(|ids| ids.iter().any(kept) && settled(ids));
@@ -348,7 +430,11 @@ fn fits(before: &World, after: &World, table: &Table, key: &Key) -> bool {
     let empty = |id: &Id| {
         was.is_some_and(|it| it.column(*id).is_none())
             && table.column(*id).is_some_and(|it| {
-                it.default == Default::None && it.identity.is_none() && !it.not_null && it.generated.is_none()
+                it.default == Default::None
+                    && it.options.is_empty()
+                    && it.identity.is_none()
+                    && !it.not_null
+                    && it.generated.is_none()
             })
     };
     let all_kept =

@@ -1,5 +1,7 @@
 //! Schemas that nobody would write, as data: everything has a number that stays when its name changes.
 
+use super::offer::{Offer, Said, said};
+
 /// Where chance comes from: the same seed gives the same schemas on every machine.
 #[derive(Debug, Clone)]
 pub(super) struct Chance(u64);
@@ -34,8 +36,12 @@ impl Chance {
 pub(super) type Id = usize;
 
 /// A schema.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct World {
+    /// What its dialect has.
+    pub(super) offer: &'static Offer,
+    /// How types are stored, of the whole file.
+    pub(super) options: Said,
     pub(super) enums: Vec<Enum>,
     pub(super) tables: Vec<Table>,
     pub(super) views: Vec<View>,
@@ -69,6 +75,9 @@ pub(super) struct Table {
     pub(super) trigger: Option<Id>,
     /// A policy over this column.
     pub(super) policy: Option<Id>,
+    /// A trigger of the dialect's own that reads this column, and what kind it is.
+    pub(super) note: Option<(Id, u8)>,
+    pub(super) options: Said,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +91,9 @@ pub(super) struct Column {
     pub(super) generated: Option<Id>,
     /// `Some(true)`: always.
     pub(super) identity: Option<bool>,
+    /// With the collation that the dialect offers.
+    pub(super) collated: bool,
+    pub(super) options: Said,
     pub(super) comment: bool,
 }
 
@@ -104,6 +116,8 @@ pub(super) enum Ty {
     Numeric,
     Time,
     Json,
+    Bytes,
+    Uuid,
     Texts,
     Enum(Id),
     Enums(Id),
@@ -187,6 +201,18 @@ const VALUES: [&str; 7] = ["new", "it's", "a", "Old v", "users", "done", "x\"y"]
 pub(super) const ACTIONS: [&str; 5] = ["NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT"];
 
 impl World {
+    /// A schema that holds nothing.
+    pub(super) fn empty(offer: &'static Offer) -> Self {
+        let (enums, tables, views, routines) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { offer, options: Vec::new(), enums, tables, views, routines, next: 0, shuffle: 0 }
+    }
+
+    /// What is said of how a column is stored: at the column, at its table, at the top of the file.
+    pub(super) fn stored(&self, table: &Table, column: &Column, option: &str) -> Option<&'static str> {
+        let all = [&column.options, &table.options, &self.options];
+        all.into_iter().find_map(|options| said(options, option))
+    }
+
     pub(super) fn table(&self, id: Id) -> Option<&Table> {
         self.tables.iter().find(|it| it.id == id)
     }
@@ -237,8 +263,11 @@ impl World {
     }
 
     /// A schema of some size.
-    pub(super) fn random(chance: &mut Chance) -> Self {
-        let mut world = Self { shuffle: chance.below(5), ..Self::default() };
+    pub(super) fn random(chance: &mut Chance, offer: &'static Offer) -> Self {
+        let mut world = Self { shuffle: chance.below(5), ..Self::empty(offer) };
+        if chance.percent(40) {
+            world.options = world.some_options(chance, &[]);
+        }
         for _ in 0..chance.below(3) {
             world.add_enum(chance);
         }
@@ -273,7 +302,7 @@ impl World {
 
     pub(super) fn ty(&self, chance: &mut Chance) -> Ty {
         let plain = [Ty::Int, Ty::Int, Ty::Big, Ty::Text, Ty::Text, Ty::Varchar, Ty::Bool, Ty::Numeric, Ty::Time];
-        let all = [Ty::Json, Ty::Texts];
+        let all = [Ty::Json, Ty::Texts, Ty::Bytes, Ty::Uuid];
         let enums: Vec<Id> = self.enums.iter().map(|it| it.id).collect();
         match chance.pick(&enums) {
             Some(id) if chance.percent(35) => {
@@ -283,7 +312,7 @@ impl World {
                     Ty::Enum(id)
                 }
             }
-            _ if chance.percent(12) => all[chance.below(2)],
+            _ if chance.percent(20) => all[chance.below(4)],
             _ => plain[chance.below(plain.len())],
         }
     }
@@ -313,8 +342,24 @@ impl World {
             default: self.some_default(chance),
             generated: chance.pick(&others).filter(|_| chance.percent(12)),
             identity: if chance.percent(8) { Some(chance.percent(50)) } else { None },
+            collated: self.offer.collation.is_some() && chance.percent(15),
+            options: if chance.percent(15) { self.some_options(chance, self.offer.of_columns) } else { Vec::new() },
             comment: chance.percent(15),
         }
+    }
+
+    /// One or two options of those for everything, and of `own`.
+    pub(super) fn some_options(&self, chance: &mut Chance, own: &[(&'static str, &'static [&'static str])]) -> Said {
+        let all: Vec<_> = self.offer.stored.iter().chain(own).copied().collect();
+        let mut options = Said::new();
+        for _ in 0..1 + chance.below(2) {
+            if let Some((name, values)) = chance.pick(&all)
+                && said(&options, name).is_none()
+            {
+                options.push((name, values[chance.below(values.len())]));
+            }
+        }
+        options
     }
 
     pub(super) fn add_table(&mut self, chance: &mut Chance) {
@@ -331,6 +376,8 @@ impl World {
             comment: if chance.percent(30) { 1 } else { 0 },
             trigger: None,
             policy: None,
+            note: None,
+            options: if chance.percent(40) { self.some_options(chance, self.offer.of_tables) } else { Vec::new() },
         };
         for _ in 0..1 + chance.below(5) {
             let column = self.column(chance, &table);
@@ -338,6 +385,10 @@ impl World {
         }
         if chance.percent(75) {
             table.primary = some_columns(chance, &table);
+        }
+        if !self.offer.free_identities && chance.percent(30) {
+            let id = table.columns[0].id;
+            (table.columns[0].ty, table.columns[0].identity, table.primary) = (Ty::Big, Some(false), vec![id]);
         }
         self.tables.push(table);
     }
@@ -380,6 +431,9 @@ impl World {
                 self.tables[at].trigger = chance.pick(&triggers);
             }
             _ => self.tables[at].policy = Some(column),
+        }
+        if self.offer.notes && chance.percent(20) {
+            self.tables[at].note = Some((column, chance.below(4) as u8));
         }
     }
 
@@ -451,6 +505,9 @@ impl World {
     }
 
     pub(super) fn add_routine(&mut self, chance: &mut Chance) {
+        if !self.offer.routines {
+            return;
+        }
         let id = self.id();
         let body = match (chance.below(7), self.source(chance)) {
             (0, _) => chance.pick(&self.numbers()).map(Body::Calls),
@@ -489,6 +546,8 @@ pub(super) fn family(ty: Ty) -> (u8, Id) {
         Ty::Numeric => (3, 0),
         Ty::Time => (4, 0),
         Ty::Json => (5, 0),
+        Ty::Bytes => (9, 0),
+        Ty::Uuid => (10, 0),
         Ty::Texts => (6, 0),
         Ty::Enum(id) => (7, id),
         Ty::Enums(id) => (8, id),
