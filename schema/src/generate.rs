@@ -339,8 +339,7 @@ impl State {
             let questions = questions.into_iter().map(|question| (target.name.clone(), question)).collect();
             Refused { questions, ..Refused::default() }
         })?;
-        let mut fills = options.fills.clone();
-        fills.extend(values::renamed(target, &before, &wanted, &changes));
+        let fills = values::fills(target, &before, &wanted, &changes, &options.fills);
         let request =
             ScriptRequest { before: &before, after: &wanted, changes: &changes, online: options.online, fills: &fills };
         let script = if changes.is_empty() { Script::default() } else { script(target, &request)? };

@@ -184,11 +184,23 @@ impl Pulling<'_> {
         }
     }
 
-    /// The dialect's own statements for one step, everything else being there.
+    /// The dialect's own statements for one step that makes something, everything else being there.
     fn script(&self, change: Change) -> Vec<String> {
+        let (mut before, mut after) = (self.live.clone(), self.live.clone());
+        match &change {
+            Change::CreateTable(made) => {
+                before.tables.retain(|it| it.name != made.name);
+                after.tables.iter_mut().filter(|it| it.name == made.name).for_each(|it| it.indexes.clear());
+            }
+            Change::CreateView(made) => before.views.retain(|it| it.name != made.name),
+            Change::CreateIndex { index, .. } => {
+                before.tables.iter_mut().for_each(|it| it.indexes.retain(|it| it.name != index.name));
+            }
+            _ => {}
+        }
         let request = ScriptRequest {
-            before: self.live,
-            after: self.live,
+            before: &before,
+            after: &after,
             changes: &[change],
             online: false,
             fills: &Default::default(),

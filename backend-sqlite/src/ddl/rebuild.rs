@@ -75,8 +75,15 @@ impl<'a> Rebuild<'a> {
         let name = name_sql(&column.name);
         let tightened = column.not_null && !source.not_null && source.identity.is_none();
         let same_type = type_sql(&source.ty) == type_sql(&column.ty);
-        if let Some(fill) = fill {
-            return Ok(if tightened && same_type { format!("coalesce({name}, {fill})") } else { fill });
+        match (fill, &column.default) {
+            // It converts the values that are there; others get the default.
+            (Some(fill), Some(default)) if tightened && same_type && Mentions::of(&fill).has(&column.name) => {
+                return Ok(format!("coalesce({fill}, {})", default_sql(default)));
+            }
+            (Some(fill), None) if tightened && same_type && Mentions::of(&fill).has(&column.name) => return Ok(fill),
+            (Some(fill), _) if tightened && same_type => return Ok(format!("coalesce({name}, {fill})")),
+            (Some(fill), _) => return Ok(fill),
+            (None, _) => {}
         }
         match conversion(&type_sql(&source.ty), &type_sql(&column.ty)) {
             Conversion::Kept => {}

@@ -8,32 +8,33 @@ use super::Target;
 use crate::change::Change;
 use crate::dialect::{Rename, RenamedObject};
 use crate::diff;
-use crate::model::{ObjectName, Schema, Type};
+use crate::model::{Column, ObjectName, Schema, Type};
 
-/// Where a dialect has no enum types, a value of one stands in the rows as a text, and is renamed there.
-pub(super) fn renamed(
+/// How columns get their values: as it is told, and with the values of enum types renamed where they stand in the rows as
+/// texts.
+pub(super) fn fills(
     target: &Target<'_>,
     before: &Schema,
     wanted: &Schema,
     changes: &[Change],
+    told: &BTreeMap<(ObjectName, String), String>,
 ) -> BTreeMap<(ObjectName, String), String> {
-    let mut fills: BTreeMap<(ObjectName, String), String> = BTreeMap::new();
-    for rename in target.renames.iter().filter(|rename| !rename.is_refused()) {
-        let RenamedObject::EnumValue(ty) = &rename.object else { continue };
-        if wanted.enum_type(ty).is_some() {
+    let mut fills = told.clone();
+    let columns = target.schema.tables.iter().flat_map(|table| table.columns.iter().map(move |it| (&table.name, it)));
+    for (table, column) in columns {
+        let Type::Enum(ty) = &column.ty else { continue };
+        let was = names_before(changes, table, &column.name);
+        let place = Place { before: (before, &was.0, &was.1), wanted: (wanted, table, &column.name) };
+        let own = told.get(&(table.clone(), column.name.clone()));
+        if wanted.enum_type(ty).is_some() || !place.is_kept() || (own.is_some() && !place.is_tightened()) {
             continue;
         }
-        for (table, column) in columns_of(&target.schema, ty) {
-            let was = names_before(changes, table, column);
-            let place = Place { before: (before, &was.0, &was.1), wanted: (wanted, table, column) };
-            if place.is_due(rename, &target.renames, target.renames.len()) {
-                let (old, new) = (quote_literal(&rename.from), quote_literal(&rename.to));
-                let name = quote_identifier(&was.1);
-                let fill = fills
-                    .entry((table.clone(), column.to_owned()))
-                    .or_insert_with(|| format!("CASE {name} ELSE {name} END"));
-                *fill = fill.replacen(" ELSE ", &format!(" WHEN {old} THEN {new} ELSE "), 1);
-            }
+        let of_type = |it: &&Rename| !it.is_refused() && it.object == RenamedObject::EnumValue(ty.clone());
+        let renames: Vec<&Rename> = target.renames.iter().filter(of_type).collect();
+        if let Some(renamed) = place.renamed(&renames) {
+            // What is told is for rows that have no value.
+            let fill = own.map_or_else(|| renamed.clone(), |own| format!("coalesce({renamed}, {own})"));
+            fills.insert((table.clone(), column.name.clone()), fill);
         }
     }
     fills
@@ -69,15 +70,39 @@ fn allows((schema, table, column): Named<'_>, value: &str) -> bool {
 }
 
 impl Place<'_> {
+    fn columns(&self) -> Option<(&Column, &Column)> {
+        let (before, wanted) = (self.before.0.table(self.before.1)?, self.wanted.0.table(self.wanted.1)?);
+        Some((before.column(self.before.2)?, wanted.column(self.wanted.2)?))
+    }
+
+    fn is_kept(&self) -> bool {
+        self.columns().is_some()
+    }
+
+    /// Whether it refuses NULL from now on.
+    fn is_tightened(&self) -> bool {
+        self.columns().is_some_and(|(before, wanted)| wanted.not_null && !before.not_null)
+    }
+
+    /// The values with their new names; `None`: they have them already.
+    fn renamed(&self, renames: &[&Rename]) -> Option<String> {
+        let due = renames.iter().filter(|it| self.is_due(it, renames, renames.len()));
+        let whens: Vec<String> =
+            due.map(|it| format!("WHEN {} THEN {}", quote_literal(&it.from), quote_literal(&it.to))).collect();
+        let name = quote_identifier(self.before.2);
+        (!whens.is_empty()).then(|| format!("CASE {name} {} ELSE {name} END", whens.join(" ")))
+    }
+
     /// Whether a rename is still to be carried out: a note of one that was may stay in the file. The new name is free, or is
-    /// that of a value that gets another one itself.
-    fn is_due(&self, rename: &Rename, all: &[Rename], depth: usize) -> bool {
-        let makes_room = |it: &&Rename| {
-            it.object == rename.object && it.from == rename.to && depth > 0 && self.is_due(it, all, depth - 1)
-        };
-        allows(self.before, &rename.from)
-            && allows(self.wanted, &rename.to)
-            && (!allows(self.before, &rename.to) || all.iter().any(|it| makes_room(&it)))
+    /// that of a value that gets another one itself. Where checks come or go that tell the values, those on one side tell it.
+    fn is_due(&self, rename: &Rename, all: &[&Rename], depth: usize) -> bool {
+        let makes_room = |it: &&Rename| it.from == rename.to && depth > 0 && self.is_due(it, all, depth - 1);
+        let tells = |named| all.iter().any(|it| allows(named, &it.from) || allows(named, &it.to));
+        let (told, tells) = (tells(self.before), tells(self.wanted));
+        (allows(self.before, &rename.from) || !told)
+            && (allows(self.wanted, &rename.to) || !tells)
+            && (told || tells)
+            && (!allows(self.before, &rename.to) || all.iter().any(makes_room))
     }
 }
 
@@ -94,12 +119,4 @@ pub(super) fn circles(target: &Target<'_>, wanted: &Schema) -> Vec<Problem> {
         Problem::new(target.name.clone(), message, "rename it in two steps, over a name that no other value has")
     };
     untold.map(problem).collect()
-}
-
-/// The columns of an enum type.
-fn columns_of<'a>(schema: &'a Schema, ty: &'a ObjectName) -> impl Iterator<Item = (&'a ObjectName, &'a str)> {
-    let columns = schema.tables.iter().flat_map(|table| table.columns.iter().map(move |column| (&table.name, column)));
-    columns
-        .filter(move |(_, column)| column.ty == Type::Enum(ty.clone()))
-        .map(|(table, column)| (table, column.name.as_str()))
 }

@@ -34,7 +34,10 @@ pub(super) fn problems(file: &str, text: &str, document: &mut Document, places: 
         let reads = |name: &str| names.has(name);
         let known = all.iter().any(|table| reads(&table.name.name))
             || views.iter().any(|other| other.name != view.name && reads(&other.name.name))
-            || document.natives().any(|native| native.kind.ends_with("table") && reads(&native.name));
+            || document.natives().any(|native| {
+                let name = native.name.parse::<ObjectName>();
+                native.kind.ends_with("table") && name.is_ok_and(|it| reads(&it.name))
+            });
         let reads_something = names.has("from");
         if reads_something && !known {
             found.tell(

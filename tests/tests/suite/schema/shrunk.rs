@@ -1,5 +1,6 @@
 //! What random schemas shrank to: each was wrong once.
 
+use whimbrel::schema::pull;
 use whimbrel_tests::database::TestDatabase;
 use whimbrel_tests::postgres::fresh_database;
 
@@ -50,6 +51,7 @@ fn a_computed_column_goes_while_the_enum_that_it_reads_is_written_anew() {
 
 crate::on_both! {
     values_are_renamed_while_their_column_is
+    values_are_renamed_in_a_column_that_gets_a_default_for_null
 }
 
 async fn values_are_renamed_while_their_column_is(database: TestDatabase) {
@@ -75,4 +77,57 @@ async fn values_are_renamed_while_their_column_is(database: TestDatabase) {
         )
         .await;
     assert_eq!(project.rows("select one, another from persons").await, ["ok blue"]);
+}
+
+async fn values_are_renamed_in_a_column_that_gets_a_default_for_null(database: TestDatabase) {
+    let mut project = Project::new(database);
+    project
+        .becomes("CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TABLE people (id integer, mood mood, more mood);")
+        .await;
+    project.run(&["insert into people values (1, 'sad', 'ok'), (2, null, null)"]).await;
+    project.fill("people", "more", "'ok'");
+    project
+        .becomes(
+            "CREATE TYPE mood AS ENUM (
+                -- @renamed from sad
+                'blue', 'ok', 'new');
+             CREATE TABLE people (id integer, mood mood NOT NULL DEFAULT 'new', more mood NOT NULL);",
+        )
+        .await;
+    assert_eq!(project.rows("select id, mood, more from people order by id").await, ["1 blue ok", "2 new ok"]);
+}
+
+#[test]
+fn values_are_renamed_while_the_checks_that_tell_them_come_and_go() {
+    crate::block_on(async {
+        let mut project = Project::new(TestDatabase::sqlite());
+        let schema = |value: &str, checks: &str| {
+            format!(
+                "CREATE TYPE mood AS ENUM ({value}, 'ok');\n-- @sqlite checks = {checks}\nCREATE TABLE people (mood mood);"
+            )
+        };
+        project.becomes(&schema("'sad'", "none")).await;
+        project.run(&["insert into people values ('sad'), ('ok')"]).await;
+        project.becomes(&schema("-- @renamed from sad\n'blue'", "all")).await;
+        assert_eq!(project.rows("select mood from people").await, ["blue", "ok"]);
+        project.becomes(&schema("-- @renamed from blue\n'down'", "none")).await;
+        assert_eq!(project.rows("select mood from people").await, ["down", "ok"]);
+    });
+}
+
+#[test]
+fn what_is_written_in_the_sql_of_one_dialect_is_all_pulled() {
+    crate::block_on(async {
+        let mut project = Project::new(TestDatabase::sqlite());
+        project
+            .becomes(
+                "CREATE TABLE users (\"at\" timestamptz DEFAULT now(), PRIMARY KEY (\"at\"));
+                 CREATE TABLE \"a b\" (\"at\" timestamptz REFERENCES users, note text);
+                 CREATE INDEX notes ON \"a b\" (note);
+                 CREATE VIEW noted AS SELECT note FROM \"a b\";",
+            )
+            .await;
+        let pulled = pull(project.dialect(), &project.live().await);
+        assert_eq!(pulled.unwritten, Vec::<String>::new(), "{}", pulled.text);
+    });
 }
