@@ -5,9 +5,11 @@
 //! made under their own names, and filled. What is left in between are references that are looked at when the transaction
 //! commits.
 
+use std::collections::BTreeSet;
+
 use whimbrel_core::Problem;
 use whimbrel_schema::Loss;
-use whimbrel_schema::model::{Action, Table};
+use whimbrel_schema::model::{Action, Column, ForeignKey, Table};
 
 use super::super::rebuild::{Copy, Rebuild};
 use super::super::rename::unused;
@@ -97,10 +99,10 @@ impl<'a> Plan<'a> {
             statements.push(format!("{why}\n{}", rebuild.keep(kept)));
             statements.extend(rebuild.keeps_counter().then(|| counter_kept(&rebuild.after.name.name, kept)));
         }
+        statements.extend(tables.iter().flat_map(|(it, ..)| self.to_itself(it.before, &it.columns)));
+        statements.extend(self.dropped.iter().flat_map(|table| self.to_itself(table, &[])));
         let gone: Vec<&Table> = tables.iter().map(|(it, ..)| it.before).chain(self.dropped.iter().copied()).collect();
-        let now = |table: &Table| self.renames.table_after(&table.name).name;
-        let gone = references::children_first(&gone);
-        statements.extend(gone.into_iter().map(|table| format!("DROP TABLE {}", name_sql(&now(table)))));
+        statements.extend(self.drop_all(&references::children_first(&gone), tables));
         statements.extend(tables.iter().map(|(it, ..)| create_table(it.after, &it.after.name.name)));
         for (rebuild, copy, kept) in tables {
             statements.push(rebuild.refill(copy, kept));
@@ -110,6 +112,84 @@ impl<'a> Plan<'a> {
             statements.push(format!("DROP TABLE {}", name_sql(kept)));
         }
         statements
+    }
+}
+
+impl Plan<'_> {
+    /// Drops the tables. Where they refer to one another in a circle, SQLite looks for one that is gone: another one stands
+    /// in for it until all are.
+    fn drop_all(&self, order: &[&Table], rebuilt: &[(Rebuild<'_>, Copy, String)]) -> Vec<String> {
+        let (mut statements, mut stand_ins) = (Vec::new(), Vec::new());
+        for (at, table) in order.iter().enumerate() {
+            let left = order.get(at + 1..).unwrap_or_default();
+            let drop = format!("DROP TABLE {}", name_sql(&self.renames.table_after(&table.name).name));
+            statements.push(drop.clone());
+            if left.iter().any(|child| refers(child, &table.name) && left.iter().any(|it| acts_on(it, child))) {
+                let pairs = rebuilt.iter().find(|(it, ..)| it.before.name == table.name).map(|(it, ..)| &*it.columns);
+                statements.push(self.stand_in(table, left, pairs.unwrap_or_default()));
+                stand_ins.push(drop);
+            }
+        }
+        statements.extend(stand_ins);
+        statements
+    }
+
+    /// A table of nothing but the keys that others refer to.
+    fn stand_in(&self, table: &Table, children: &[&Table], columns: &[(&Column, &Column)]) -> String {
+        let keys = children.iter().flat_map(|it| &it.foreign_keys);
+        let keys = keys.filter(|key| key.parent.name.eq_ignore_ascii_case(&table.name.name));
+        let (mut named, mut uniques) = (BTreeSet::new(), BTreeSet::new());
+        for key in keys {
+            let columns: Vec<String> = key.parent_columns.iter().map(|it| now(it, columns)).collect();
+            uniques.insert(format!("UNIQUE ({})", columns.join(", ")));
+            named.extend(columns);
+        }
+        let parts: Vec<String> = named.into_iter().chain(uniques).collect();
+        format!(
+            "-- It stands in for the one that others still refer to.\nCREATE TABLE {} ({})",
+            name_sql(&self.renames.table_after(&table.name).name),
+            parts.join(", ")
+        )
+    }
+
+    /// Makes each row of a table that goes refer to itself, where another row of it could not become what a key says when
+    /// its own goes first.
+    fn to_itself(&self, table: &Table, columns: &[(&Column, &Column)]) -> Vec<String> {
+        let name = name_sql(&self.renames.table_after(&table.name).name);
+        let written =
+            |key: &&ForeignKey| key.columns.iter().all(|it| table.column(it).is_some_and(|it| it.generated.is_none()));
+        let keys = table.foreign_keys.iter().filter(|key| key.parent.name.eq_ignore_ascii_case(&table.name.name));
+        let stuck = keys.filter(|key| is_stuck(table, key)).filter(written);
+        let update = |key: &ForeignKey| {
+            let pairs = key.columns.iter().zip(&key.parent_columns);
+            let set: Vec<String> =
+                pairs.map(|(own, other)| format!("{} = {}", now(own, columns), now(other, columns))).collect();
+            format!("-- A row that goes is referred to by no other one.\nUPDATE {name} SET {}", set.join(", "))
+        };
+        stuck.map(update).collect()
+    }
+}
+
+/// What a column is called by the time its table goes.
+fn now(column: &str, columns: &[(&Column, &Column)]) -> String {
+    let pair = columns.iter().find(|(before, _)| before.name == *column);
+    name_sql(pair.map_or(column, |(_, after)| &after.name))
+}
+
+/// Whether rows of `child` are deleted or changed when rows of `parent` go.
+fn acts_on(parent: &Table, child: &Table) -> bool {
+    let acts = |key: &&ForeignKey| !matches!(key.on_delete, Action::NoAction | Action::Restrict);
+    let mut keys = child.foreign_keys.iter().filter(acts);
+    keys.any(|key| key.parent.name.eq_ignore_ascii_case(&parent.name.name))
+}
+
+/// Whether a key may ask for values that its columns refuse.
+fn is_stuck(table: &Table, key: &ForeignKey) -> bool {
+    let mut columns = key.columns.iter().filter_map(|it| table.column(it));
+    match key.on_delete {
+        Action::SetNull => columns.any(|it| it.not_null),
+        Action::SetDefault => columns.any(|it| it.not_null || it.default.is_some()),
+        _ => false,
     }
 }
 

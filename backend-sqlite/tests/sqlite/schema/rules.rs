@@ -173,6 +173,52 @@ async fn everything_of_a_rebuilt_table_is_kept() {
 }
 
 #[tokio::test]
+async fn rows_that_refer_to_one_another_are_kept_where_their_key_may_not_act() {
+    let table = |action: &str, check: &str| {
+        format!(
+            "CREATE TABLE t (a text PRIMARY KEY, b text NOT NULL DEFAULT 'none'{check} \
+             REFERENCES t (a) ON DELETE {action})"
+        )
+    };
+    let rows = "PRAGMA defer_foreign_keys = ON; INSERT INTO t VALUES ('x', 'z'), ('y', 'x'), ('z', 'y')";
+    for (action, on) in [("SET NULL", false), ("SET NULL", true), ("SET DEFAULT", true)] {
+        let (before, after) = (table(action, ""), table(action, " CHECK (b <> 'w')"));
+        let mut step = Step::new(&before, &after).rows(rows);
+        if on {
+            step = step.foreign_keys_on();
+        }
+        let (database, _) = step.apply().await;
+        assert_eq!(database.rows("SELECT a, b FROM t ORDER BY a").await, ["x,z", "y,x", "z,y"]);
+    }
+}
+
+#[tokio::test]
+async fn tables_that_refer_to_one_another_and_to_themselves_are_made_anew_together() {
+    let tables = |kind: &str| {
+        format!(
+            "CREATE TABLE a (id INTEGER PRIMARY KEY REFERENCES b (id), own INTEGER REFERENCES a (id) ON DELETE SET DEFAULT,
+                x {kind});
+             CREATE TABLE b (id INTEGER PRIMARY KEY REFERENCES a (id), own INTEGER REFERENCES b (id) ON DELETE CASCADE,
+                x {kind})"
+        )
+    };
+    let rows = "PRAGMA defer_foreign_keys = ON;
+        INSERT INTO a VALUES (1, 2, 3), (2, 1, 4); INSERT INTO b VALUES (1, 2, 5), (2, 1, 6)";
+    for on in [false, true] {
+        let (before, after) = (tables("int"), tables("text"));
+        let mut step = Step::new(&before, &after).rows(rows);
+        if on {
+            step = step.foreign_keys_on();
+        }
+        let (database, _) = step.apply().await;
+        assert_eq!(
+            database.rows("SELECT a.own, a.x, b.own, b.x FROM a JOIN b USING (id)").await,
+            ["2,3,2,5", "1,4,1,6"]
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_counter_is_kept_where_the_table_is_empty_now() {
     let table = |kind: &str| format!("CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, a {kind})");
     let (before, after) = (table("int"), table("text"));
