@@ -27,7 +27,11 @@ impl World {
     fn store_otherwise(&mut self, chance: &mut Chance) {
         let of_tables = self.some_options(chance, self.offer.of_tables);
         let of_columns = self.some_options(chance, self.offer.of_columns);
-        let place = chance.below(8);
+        let place = chance.below(9);
+        if place == 8 {
+            self.searched = Some(chance.below(4) as u8).filter(|count| self.offer.searches && *count > 0);
+            return;
+        }
         if place == 0 || self.tables.is_empty() {
             self.options = if chance.percent(50) { self.some_options(chance, &[]) } else { Vec::new() };
             return;
@@ -61,6 +65,15 @@ impl World {
 
     fn rename_something(&mut self, chance: &mut Chance) {
         let name = self.relation_name(chance);
+        if chance.percent(12) && !self.tables.is_empty() {
+            // The same in other letters.
+            let at = chance.below(self.tables.len());
+            let column = chance.below(self.tables[at].columns.len());
+            let table = &mut self.tables[at];
+            let name = if chance.percent(50) { &mut table.name } else { &mut table.columns[column].name };
+            *name = if name.chars().any(char::is_uppercase) { name.to_lowercase() } else { name.to_uppercase() };
+            return;
+        }
         match chance.below(6) {
             0 | 1 if !self.tables.is_empty() => {
                 let at = chance.below(self.tables.len());

@@ -16,6 +16,8 @@ pub(super) struct Offer {
     pub(super) free_identities: bool,
     /// Triggers that say what they do.
     pub(super) notes: bool,
+    /// Tables in which texts are searched.
+    pub(super) searches: bool,
     /// A collation of columns of texts.
     pub(super) collation: Option<&'static str>,
     /// How the types of a file, a table or a column are stored.
@@ -32,6 +34,7 @@ pub(super) static POSTGRES: Offer = Offer {
     routines: true,
     free_identities: true,
     notes: false,
+    searches: false,
     collation: None,
     stored: &[],
     of_tables: &[],
@@ -44,6 +47,7 @@ pub(super) static SQLITE: Offer = Offer {
     routines: false,
     free_identities: false,
     notes: true,
+    searches: true,
     collation: Some("nocase"),
     stored: &[
         ("timestamps", &["text", "integer-ms", "integer-s"]),
@@ -54,7 +58,10 @@ pub(super) static SQLITE: Offer = Offer {
         ("generated", &["stored", "virtual"]),
     ],
     of_tables: &[("strict", &["on"]), ("without-rowid", &["on"])],
-    of_columns: &[("type", &["int", "char(60)", "decimal(9, 3)", "clob"]), ("default", &["40 + 2", "upper('own')"])],
+    of_columns: &[
+        ("type", &["int", "char(60)", "decimal(9, 3)", "clob"]),
+        ("default", &["40 + 2", "upper('own')", "CURRENT_TIMESTAMP"]),
+    ],
 };
 
 /// Storage options that are said somewhere.

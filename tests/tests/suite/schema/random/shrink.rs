@@ -132,6 +132,13 @@ fn smaller(case: &Case) -> Vec<Case> {
     }
     let (one, other) = both(&|it| it.enums.iter_mut().for_each(|it| it.comment = false));
     push(one, other, *rows, *from_live);
+    let (one, other) = both(&|it| it.searched = None);
+    push(one, other, *rows, *from_live);
+    let (one, other) = both(&|it| {
+        let checks = it.tables.iter_mut().flat_map(|it| &mut it.checks);
+        checks.for_each(|it| (it.is_named, it.at_column) = (false, false));
+    });
+    push(one, other, *rows, *from_live);
     let (one, other) = both(&|it| it.options.clear());
     push(one, other, *rows, *from_live);
     let (one, other) = both(&|it| it.shuffle = 0);

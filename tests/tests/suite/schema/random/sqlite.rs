@@ -226,6 +226,9 @@ impl World {
                 sql.push(format!("UPDATE sqlite_sequence SET seq = {COUNTED} WHERE name = {name}"));
             }
         }
+        if self.searched.is_some() {
+            sql.push("INSERT INTO searched (rowid, body) VALUES (7, 'it''s; found')".to_owned());
+        }
         sql.push("DELETE FROM trace".to_owned());
         sql
     }
@@ -263,6 +266,12 @@ async fn rows_are_there(database: &TestDatabase, case: &Case) -> Result<(), Stri
             }
         }
     }
+    if case.before.searched.is_some() && case.before.searched == case.after.searched {
+        let found = rows(&mut sql, "SELECT rowid, body FROM searched WHERE body MATCH 'found'").await?;
+        if found != [[Some("7".to_owned()), Some("it's; found".to_owned())]] {
+            return Err(format!("searched is {found:?}"));
+        }
+    }
     is_sound(&mut sql).await
 }
 
@@ -287,6 +296,9 @@ impl Case {
     /// What goes is told, and nothing else but digits.
     fn losses_are_told(&self, plan: &Plan) -> Result<(), String> {
         let mut expected = BTreeSet::new();
+        if self.before.searched.is_some() && self.before.searched != self.after.searched {
+            expected.insert("virtual table searched".to_owned());
+        }
         for table in &self.before.tables {
             let name = ObjectName::new(table.name.as_str());
             let Some(now) = self.after.table(table.id) else {

@@ -31,6 +31,14 @@ impl World {
         if self.offer.notes {
             sql.push_str(&format!("-- @only {}\nCREATE TABLE trace (what);\n", self.offer.dialect));
         }
+        if let Some(count) = self.searched {
+            let columns = &["body", "title", "note"][..usize::from(count)];
+            sql.push_str(&format!(
+                "-- @only {}\nCREATE VIRTUAL TABLE searched USING fts5({});\n",
+                self.offer.dialect,
+                columns.join(", ")
+            ));
+        }
         for ty in &self.enums {
             sql.push_str(&enum_sql(ty, before.enum_of(ty.id)));
         }
@@ -124,6 +132,12 @@ impl World {
         if let Some((default, _)) = self.default_sql(column) {
             sql.push_str(&format!(" DEFAULT {default}"));
         }
+        for check in table.checks.iter().filter(|it| it.at_column && it.column == column.id) {
+            sql.push_str(&format!(" {}", self.check_sql(table, check)));
+        }
+        for key in table.keys.iter().filter(|it| it.at_column && it.columns == [column.id]) {
+            sql.push_str(&self.references_sql(key));
+        }
         sql
     }
 
@@ -139,12 +153,12 @@ impl World {
             parts.push(format!("  PRIMARY KEY ({})", names(table, &table.primary)));
         }
         parts.extend(table.uniques.iter().map(|ids| format!("  UNIQUE ({})", names(table, ids))));
-        parts.extend(table.checks.iter().map(|check| format!("  CHECK ({})", self.check_sql(table, check))));
+        let behind = table.checks.iter().filter(|it| !it.at_column);
+        parts.extend(behind.map(|check| format!("  {}", self.check_sql(table, check))));
         let mut sql = annotations(&table.options, self.offer.dialect, "");
         sql.push_str(&renamed(was.map(|it| &it.name), &table.name, ""));
         sql.push_str(&format!("CREATE TABLE {} (\n{}\n);\n", quoted(&table.name), parts.join(",\n")));
-        for key in &table.keys {
-            // A table that is further down cannot be referred to in place.
+        for key in table.keys.iter().filter(|it| !it.at_column) {
             sql.push_str(&self.key_sql(table, key));
         }
         for index in &table.indexes {
@@ -156,11 +170,14 @@ impl World {
     }
 
     fn key_sql(&self, table: &Table, key: &Key) -> String {
+        let (name, columns) = (quoted(&table.name), names(table, &key.columns));
+        format!("ALTER TABLE {name} ADD FOREIGN KEY ({columns}){};\n", self.references_sql(key))
+    }
+
+    fn references_sql(&self, key: &Key) -> String {
         let Some(parent) = self.table(key.parent) else { return String::new() };
         format!(
-            "ALTER TABLE {} ADD FOREIGN KEY ({}) REFERENCES {} ({}) ON DELETE {} ON UPDATE {}{};\n",
-            quoted(&table.name),
-            names(table, &key.columns),
+            " REFERENCES {} ({}) ON DELETE {} ON UPDATE {}{}",
             quoted(&parent.name),
             names(parent, &key.parent_columns),
             key.on_delete,
@@ -170,6 +187,11 @@ impl World {
     }
 
     fn check_sql(&self, table: &Table, check: &Check) -> String {
+        let name = if check.is_named { format!("CONSTRAINT \"it's {}\" ", check.id) } else { String::new() };
+        format!("{name}CHECK ({})", self.condition(table, check))
+    }
+
+    fn condition(&self, table: &Table, check: &Check) -> String {
         let Some(column) = table.column(check.column) else { return "true".to_owned() };
         let name = quoted(&column.name);
         if let Some(routine) = check.call.and_then(|id| self.routine(id)) {
@@ -202,6 +224,11 @@ impl World {
         let (keys, predicate) = match (index.kind, ty) {
             (2, _) => (plain, format!(" WHERE {name} IS NOT NULL")),
             (3, ty) => (format!("({}){down}", of_column(&name, ty)), String::new()),
+            (5, ty) => (format!("({}){down}, {name}", of_column(&name, ty)), String::new()),
+            (6, Ty::Text | Ty::Varchar) if self.offer.collation.is_some() => {
+                let collation = quoted(self.offer.collation.unwrap_or_default());
+                (format!("{name} COLLATE {collation}{down}"), String::new())
+            }
             (4, Ty::Enum(id)) => {
                 let value = self.enum_of(id).map_or("", |it| it.values[0].1.as_str());
                 (plain, format!(" WHERE {name} = {}", literal(value)))

@@ -83,6 +83,10 @@ impl World {
             let own = table.clone();
             let mut seen = BTreeSet::new();
             table.keys.retain(|key| world.is_sound(&own, key) && seen.insert((key.columns.clone(), key.parent)));
+            // A table that is further down cannot be referred to in place.
+            let above: BTreeSet<Id> =
+                world.tables.iter().map(|it| it.id).take_while(|id| *id != own.id).chain([own.id]).collect();
+            table.keys.iter_mut().for_each(|it| it.at_column &= it.columns.len() == 1 && above.contains(&it.parent));
         }
         self.tidy_views();
     }
@@ -195,11 +199,13 @@ impl World {
         table.checks.retain(|it| own.column(it.column).is_some() && seen.insert((it.column, it.kind)));
         for check in &mut table.checks {
             let is_int = own.column(check.column).is_some_and(|it| it.ty == Ty::Int);
+            let taken = check.at_column && own.column(check.column).is_none_or(|it| it.generated.is_some());
+            check.at_column &= !taken;
             check.call = check.call.filter(|id| is_int && self.numbers().contains(id));
         }
         table.indexes.retain(|it| !it.columns.is_empty() && own.has_all(&it.columns));
         for index in &mut table.indexes {
-            index.unique &= index.kind < 3 && own.can_be_key(&index.columns);
+            index.unique &= (index.kind < 3 || index.kind == 6) && own.can_be_key(&index.columns);
         }
         let is_trigger = |id: &Id| self.routine(*id).is_some_and(|it| it.body == Body::Trigger);
         table.trigger = table.trigger.filter(is_trigger);

@@ -50,6 +50,8 @@ pub(super) struct World {
     pub(super) next: Id,
     /// In which order natives and views stand in the file.
     pub(super) shuffle: usize,
+    /// How many columns a table of the dialect's own has in which texts are searched.
+    pub(super) searched: Option<u8>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -131,6 +133,8 @@ pub(super) struct Key {
     pub(super) on_delete: &'static str,
     pub(super) on_update: &'static str,
     pub(super) deferred: bool,
+    /// It stands at its one column.
+    pub(super) at_column: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -139,6 +143,9 @@ pub(super) struct Check {
     pub(super) column: Id,
     pub(super) kind: u8,
     pub(super) call: Option<Id>,
+    pub(super) is_named: bool,
+    /// It stands at its column.
+    pub(super) at_column: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -195,8 +202,8 @@ pub(super) enum Body {
     OfEnum(Id),
 }
 
-const TABLES: [&str; 8] = ["users", "Order", "a b", "log", "group", "items", "c1", "People"];
-const COLUMNS: [&str; 9] = ["a", "b", "Select", "c d", "users", "value", "c1", "Name", "order"];
+const TABLES: [&str; 10] = ["users", "Order", "a b", "log", "group", "items", "c1", "People", "users_new", "group by"];
+const COLUMNS: [&str; 10] = ["a", "b", "Select", "c d", "users", "value", "c1", "Name", "order", "from"];
 const VALUES: [&str; 7] = ["new", "it's", "a", "Old v", "users", "done", "x\"y"];
 pub(super) const ACTIONS: [&str; 5] = ["NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT"];
 
@@ -204,7 +211,7 @@ impl World {
     /// A schema that holds nothing.
     pub(super) fn empty(offer: &'static Offer) -> Self {
         let (enums, tables, views, routines) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { offer, options: Vec::new(), enums, tables, views, routines, next: 0, shuffle: 0 }
+        Self { offer, options: Vec::new(), enums, tables, views, routines, next: 0, shuffle: 0, searched: None }
     }
 
     /// What is said of how a column is stored: at the column, at its table, at the top of the file.
@@ -268,6 +275,7 @@ impl World {
         if chance.percent(40) {
             world.options = world.some_options(chance, &[]);
         }
+        world.searched = Some(chance.below(4) as u8).filter(|count| offer.searches && *count > 0);
         for _ in 0..chance.below(3) {
             world.add_enum(chance);
         }
@@ -411,7 +419,14 @@ impl World {
             }
             4 | 5 => {
                 let call = chance.pick(&self.numbers()).filter(|_| chance.percent(30));
-                self.tables[at].checks.push(Check { id, column, kind: chance.below(4) as u8, call });
+                self.tables[at].checks.push(Check {
+                    id,
+                    column,
+                    kind: chance.below(4) as u8,
+                    call,
+                    is_named: chance.percent(25),
+                    at_column: chance.percent(40),
+                });
             }
             6 | 7 => {
                 let name = format!("{} idx {}", ["i", "Index", "users"][chance.below(3)], id);
@@ -420,7 +435,7 @@ impl World {
                     name,
                     columns: some_columns(chance, &table),
                     unique: chance.percent(25),
-                    kind: chance.below(5) as u8,
+                    kind: chance.below(7) as u8,
                     descending: chance.percent(30),
                 };
                 self.tables[at].indexes.push(index);
@@ -459,6 +474,7 @@ impl World {
             on_delete: ACTIONS[chance.below(5)],
             on_update: ACTIONS[chance.below(5)],
             deferred: chance.percent(20),
+            at_column: chance.percent(40),
         })
     }
 

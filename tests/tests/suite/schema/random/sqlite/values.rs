@@ -73,7 +73,7 @@ impl World {
         let number = i64::try_from(row).expect("there are few rows");
         let of_enum = |id| case.before.enum_value(self, &case.after, id, row);
         match column.ty {
-            Ty::Int | Ty::Big => Value::Integer(number * 3 + 1),
+            Ty::Int | Ty::Big => Value::Integer(number * 3 + 4_000_000_000_000_001),
             Ty::Text | Ty::Varchar => Value::Text(format!("v{row} \"';{{")),
             Ty::Bool => Value::Integer(1 - number % 2),
             Ty::Numeric if self.affinity(table, column) == Affinity::Text => Value::Text(format!("{row}.50")),
@@ -92,6 +92,7 @@ impl World {
     fn default_value(&self, table: &Table, column: &Column) -> Option<Value> {
         match said(&column.options, "default") {
             Some("40 + 2") => return Some(Value::Integer(42)),
+            Some("CURRENT_TIMESTAMP") => return None,
             Some(_) => return Some(Value::Text("OWN".to_owned())),
             None => {}
         }
