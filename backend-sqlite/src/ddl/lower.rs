@@ -74,8 +74,20 @@ impl Lowering<'_> {
         let options = Options::of(self.storage, &table.name, "");
         lowered.options.strict |= options.strict();
         lowered.options.without_rowid |= options.without_rowid();
+        self.check_strict(&lowered);
         self.keys(table, &mut lowered);
         lowered
+    }
+
+    fn check_strict(&mut self, lowered: &Table) {
+        const KNOWN: [&str; 6] = ["int", "integer", "real", "text", "blob", "any"];
+        let is_unknown = |ty: &Type| matches!(ty, Type::Native(name) if !KNOWN.contains(&name.as_str()));
+        for column in lowered.columns.iter().filter(|it| lowered.options.strict && is_unknown(&it.ty)) {
+            let message = format!("a STRICT table has no type {}", super::render::type_sql(&column.ty));
+            let hint =
+                "store numbers as texts, `-- @sqlite numerics = text`, or say another type, `-- @sqlite type = real`";
+            self.refuse(&lowered.name, Some(&column.name), &message, hint);
+        }
     }
 
     fn check_name(&mut self, name: &ObjectName) {
@@ -245,7 +257,27 @@ impl Lowering<'_> {
             let message = format!("the reference to {}: SQLite has no schemas", key.parent);
             self.refuse(&table.name, None, &message, "name the table without one");
         }
+        self.stored_alike(table, key);
         key.clone()
+    }
+
+    /// Equal values that are stored otherwise are not equal to a foreign key.
+    fn stored_alike(&mut self, table: &Table, key: &ForeignKey) {
+        let Some(parent) = self.portable.table(&key.parent) else { return };
+        let mut others = Vec::new();
+        for (own, other) in key.columns.iter().zip(&key.parent_columns) {
+            let form = |table: &Table, column: &str| {
+                let column = table.column(column)?;
+                Options::of(self.storage, &table.name, &column.name).form(&column.ty).map(str::to_owned)
+            };
+            if form(table, own) != form(parent, other) {
+                others.push((own, format!("{}.{other} is stored in another form", parent.name)));
+            }
+        }
+        for (column, message) in others {
+            let hint = "give both columns the same options";
+            self.refuse(&table.name, Some(column), &message, hint);
+        }
     }
 
     fn index(&mut self, table: &Table, index: &Index) -> Index {

@@ -23,7 +23,7 @@ pub(super) fn fills(
     let columns = target.schema.tables.iter().flat_map(|table| table.columns.iter().map(move |it| (&table.name, it)));
     for (table, column) in columns {
         let Type::Enum(ty) = &column.ty else { continue };
-        let was = names_before(changes, table, &column.name);
+        let Some(was) = names_before(changes, table, &column.name) else { continue };
         let place = Place { before: (before, &was.0, &was.1), wanted: (wanted, table, &column.name) };
         let own = told.get(&(table.clone(), column.name.clone()));
         if wanted.enum_type(ty).is_some() || !place.is_kept() || (own.is_some() && !place.is_tightened()) {
@@ -40,17 +40,19 @@ pub(super) fn fills(
     fills
 }
 
-/// What a column and its table were called before these changes.
-fn names_before(changes: &[Change], table: &ObjectName, column: &str) -> (ObjectName, String) {
+/// What a column and its table were called before these changes; `None`: one of them is new.
+fn names_before(changes: &[Change], table: &ObjectName, column: &str) -> Option<(ObjectName, String)> {
     let mut was = (table.clone(), column.to_owned());
     for change in changes.iter().rev() {
         match change {
+            Change::CreateTable(made) if made.name == was.0 => return None,
+            Change::AddColumn { table, column } if *table == was.0 && column.name == was.1 => return None,
             Change::RenameTable { from, to } if *to == was.0 => was.0 = from.clone(),
             Change::RenameColumn { table, from, to } if *table == was.0 && *to == was.1 => was.1.clone_from(from),
             _ => {}
         }
     }
-    was
+    Some(was)
 }
 
 /// A column that holds values of an enum type as texts, by its names before and after.

@@ -15,8 +15,8 @@
 use std::collections::BTreeMap;
 
 use whimbrel_core::Problem;
-use whimbrel_schema::Storage;
 use whimbrel_schema::model::ObjectName;
+use whimbrel_schema::{Storage, Type};
 
 const KNOWN: [(&str, &[&str]); 10] = [
     ("timestamps", &["text", "integer-ms", "integer-s"]),
@@ -73,6 +73,18 @@ impl<'a> Options<'a> {
 
     pub(in crate::ddl) fn numerics_as_text(&self) -> bool {
         self.is("numerics", "text")
+    }
+
+    /// In which form values of a type are stored, where options say it.
+    pub(super) fn form(&self, ty: &Type) -> Option<&'a str> {
+        let said = |option| self.storage.get(self.table, self.column, option);
+        match ty {
+            Type::Date | Type::Time(_) | Type::Timestamp(_) | Type::Timestamptz(_) => {
+                Some(said("timestamps").unwrap_or("text"))
+            }
+            Type::Numeric(_) => Some(said("numerics").unwrap_or("numeric")),
+            _ => None,
+        }
     }
 
     pub(super) fn checks(&self) -> bool {

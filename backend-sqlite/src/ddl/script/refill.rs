@@ -4,6 +4,9 @@
 //! CASCADE, SET NULL or SET DEFAULT. So each such table is made anew too: all rows are copied away, all tables dropped and
 //! made under their own names, and filled. What is left in between are references that are looked at when the transaction
 //! commits.
+//!
+//! A known hole: in a circle of several tables, and over unique columns of one, rows may be asked for values that they cannot
+//! get (SET NULL where NULL is refused, SET DEFAULT). The migration fails then, and nothing has changed.
 
 use std::collections::BTreeSet;
 

@@ -51,6 +51,7 @@ fn a_computed_column_goes_while_the_enum_that_it_reads_is_written_anew() {
 
 crate::on_both! {
     values_are_renamed_while_their_column_is
+    a_new_column_takes_the_name_of_one_that_gets_another
     values_are_renamed_in_a_column_that_gets_a_default_for_null
 }
 
@@ -77,6 +78,24 @@ async fn values_are_renamed_while_their_column_is(database: TestDatabase) {
         )
         .await;
     assert_eq!(project.rows("select one, another from persons").await, ["ok blue"]);
+}
+
+async fn a_new_column_takes_the_name_of_one_that_gets_another(database: TestDatabase) {
+    let mut project = Project::new(database);
+    project.becomes("CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TABLE people (note bigint);").await;
+    project.run(&["insert into people values (7)"]).await;
+    project
+        .becomes(
+            "CREATE TYPE mood AS ENUM (
+                -- @renamed from sad
+                'blue', 'ok');
+             CREATE TABLE people (
+                -- @renamed from note
+                value bigint,
+                note mood);",
+        )
+        .await;
+    assert_eq!(project.rows("select value, note from people").await, ["7 NULL"]);
 }
 
 async fn values_are_renamed_in_a_column_that_gets_a_default_for_null(database: TestDatabase) {
@@ -129,5 +148,22 @@ fn what_is_written_in_the_sql_of_one_dialect_is_all_pulled() {
             .await;
         let pulled = pull(project.dialect(), &project.live().await);
         assert_eq!(pulled.unwritten, Vec::<String>::new(), "{}", pulled.text);
+    });
+}
+
+#[test]
+fn what_is_stored_so_that_it_could_not_work_is_refused() {
+    crate::block_on(async {
+        let project = Project::new(TestDatabase::sqlite());
+        let refers = "CREATE TABLE people (born timestamptz PRIMARY KEY);
+             -- @sqlite timestamps = integer-ms
+             CREATE TABLE notes (born timestamptz REFERENCES people);";
+        let why = project.refused(refers).await;
+        assert!(why.contains("table notes, column born: people.born is stored in another form"), "{why}");
+        let strict = "-- @sqlite strict = on\nCREATE TABLE notes (price numeric(9, 2));";
+        let why = project.refused(strict).await;
+        assert!(why.contains("table notes, column price: a STRICT table has no type numeric(9, 2)"), "{why}");
+        let mut project = project;
+        project.becomes(&strict.replace("\nCREATE", ", numerics = text\nCREATE")).await;
     });
 }
