@@ -17,7 +17,7 @@ use whimbrel_tests::database::TestDatabase;
 
 use super::offer::{self, Offer, said};
 use super::text::{literal, quoted};
-use super::world::{Table, World};
+use super::world::{Id, Key, Table, World};
 use super::{Case, Ground};
 
 /// Where there is a new database for every case.
@@ -39,7 +39,7 @@ impl Ground for Files {
 
     async fn go(&self, case: &Case) -> Result<(), String> {
         let (from, to) = case.texts();
-        let project = Project::new(case.keys_stay_on);
+        let project = Project::new(case.keys_stay_on && case.before.lets_keys_act());
         let told = |why: String| {
             let script = project.newest().unwrap_or_default();
             format!("{why}\n\n== from\n{from}\n== to\n{to}\n== script\n{script}")
@@ -197,6 +197,31 @@ impl World {
         let names_rowid = table.column(*only).is_some_and(|it| self.affinity(table, it) == values::Affinity::Integer)
             && table.column(*only).is_some_and(|it| said(&it.options, "type").is_none());
         said(&table.options, "without-rowid").is_none() && !names_rowid
+    }
+
+    /// Whether no table of a circle is referred to by a key that asks for values which its rows may not get: nothing could be
+    /// made anew in the circle while keys act.
+    fn lets_keys_act(&self) -> bool {
+        let parents = |id: Id| self.table(id).into_iter().flat_map(|it| &it.keys).map(|it| it.parent);
+        let leads_to = |from: Id, to: Id| {
+            let mut reached = vec![from];
+            for at in 0..self.tables.len() {
+                let Some(next) = reached.get(at).copied() else { break };
+                let new: Vec<Id> = parents(next).filter(|id| !reached.contains(id)).collect();
+                reached.extend(new);
+            }
+            reached.contains(&to)
+        };
+        let asks = |table: &Table, key: &Key| match key.on_delete {
+            "SET DEFAULT" => true,
+            "SET NULL" => key.columns.iter().any(|id| table.column(*id).is_some_and(|it| it.not_null)),
+            _ => false,
+        };
+        let is_stuck = |table: &Table, key: &Key| {
+            let alone = key.parent == table.id && !key.columns.iter().any(|id| table.is_told_apart(*id));
+            asks(table, key) && !alone && leads_to(key.parent, table.id)
+        };
+        !self.tables.iter().any(|table| table.keys.iter().any(|key| is_stuck(table, key)))
     }
 
     /// Whether numbers of deleted rows are never given again.

@@ -31,6 +31,12 @@ impl Table {
         self.primary.contains(&id) || keys.any(|it| it.parent == self.id && it.parent_columns.contains(&id))
     }
 
+    /// Whether a column is in something unique.
+    pub(super) fn is_told_apart(&self, id: Id) -> bool {
+        let indexes = self.indexes.iter().filter(|it| it.unique).map(|it| &it.columns);
+        self.primary.contains(&id) || self.uniques.iter().chain(indexes).any(|ids| ids.contains(&id))
+    }
+
     /// Whether a column is in what is unique, or refers: one default for all rows would be wrong.
     fn is_bound(&self, id: Id) -> bool {
         let indexes = self.indexes.iter().filter(|it| it.unique).map(|it| &it.columns);
@@ -216,7 +222,15 @@ impl World {
         let Some(parent) = self.table(key.parent) else { return false };
         let plain = |id: &Id| table.column(*id).is_some_and(|it| it.generated.is_none());
         let fits = |(own, other): (&Id, &Id)| match (table.column(*own), parent.column(*other)) {
-            (Some(own), Some(other)) => family(own.ty) == family(other.ty),
+            (Some(own), Some(other)) => {
+                let alike = |option: &str, usual: &str| {
+                    let said = |table, column| self.stored(table, column, option).unwrap_or(usual);
+                    said(table, own) == said(parent, other)
+                };
+                family(own.ty) == family(other.ty)
+                    && (own.ty != Ty::Time || alike("timestamps", "text"))
+                    && (own.ty != Ty::Numeric || alike("numerics", "numeric"))
+            }
             _ => false,
         };
         let is_key = parent.primary == key.parent_columns || parent.uniques.contains(&key.parent_columns);

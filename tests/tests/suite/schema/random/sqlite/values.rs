@@ -132,7 +132,10 @@ impl Case {
             let filled = self.fills().contains_key(&(ObjectName::new(now.name.as_str()), later.name.clone()));
             return if filled { Some(Value::Integer(0)) } else { after.default_value(now, later) };
         }
-        let tells = |world: &World, table, column| world.stored(table, column, "checks") != Some("none");
+        let tells = |world: &World, table: &Table, column: &Column| {
+            let mut checks = table.checks.iter().filter(|it| it.column == column.id);
+            world.stored(table, column, "checks") != Some("none") || checks.any(|it| it.kind < 2)
+        };
         let are_told = tells(before, table, column) || tells(after, now, later);
         if let (Value::Text(_), Ty::Enum(_), Ty::Enum(_), true) = (&value, column.ty, later.ty, are_told) {
             return Some(after.value_of(self, now, later, before.turned(after, column, row, self.rows)));
