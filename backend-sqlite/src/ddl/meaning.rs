@@ -36,6 +36,14 @@ pub(super) fn notes(portable: &Schema, storage: &Storage) -> Vec<String> {
         ),
         about(&|column, _| matches!(column.ty, Type::Array(_)), "arrays are JSON texts"),
         about(
+            &|column, options| match &column.ty {
+                Type::Enum(_) => !options.checks(),
+                Type::Array(element) => matches!(**element, Type::Enum(_)),
+                _ => false,
+            },
+            "a value of an enum type that gets another name keeps the old one in rows that are there",
+        ),
+        about(
             &|column, _| column.identity.as_ref().is_some_and(|identity| identity.always),
             "a number of one's own is taken, although the column is GENERATED ALWAYS",
         ),

@@ -264,3 +264,18 @@ async fn the_reference_applications_schema_is_what_its_folder_makes() {
     }
     assert_eq!(lowered, found);
 }
+
+#[test]
+fn columns_whose_values_cannot_be_renamed_are_told() {
+    let mood = || Type::Enum(ObjectName::new("mood"));
+    let schema = Schema {
+        tables: vec![table(vec![Column::new("one", mood()), Column::new("many", Type::Array(Box::new(mood())))])],
+        ..Schema::default()
+    };
+    let told = |options: &[(&str, &str)]| {
+        let notes = SqliteSchema::new().differences_of_meaning(&schema, &storage(options));
+        notes.into_iter().find(|it| it.contains("another name")).and_then(|it| Some(it.rsplit_once(": ")?.1.to_owned()))
+    };
+    assert_eq!(told(&[]).as_deref(), Some("t.many"));
+    assert_eq!(told(&[("checks", "none")]).as_deref(), Some("t.one, t.many"));
+}

@@ -87,7 +87,7 @@ impl<'a> Options<'a> {
         }
     }
 
-    pub(super) fn checks(&self) -> bool {
+    pub(in crate::ddl) fn checks(&self) -> bool {
         !self.is("checks", "none")
     }
 
