@@ -3,7 +3,6 @@
 mod diff;
 mod fixtures;
 mod introspection;
-mod property;
 mod reported;
 mod rules;
 mod support;
