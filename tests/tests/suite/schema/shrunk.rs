@@ -159,10 +159,10 @@ fn what_is_stored_so_that_it_could_not_work_is_refused() {
              -- @sqlite timestamps = integer-ms
              CREATE TABLE notes (born timestamptz REFERENCES people);";
         let why = project.refused(refers).await;
-        assert!(why.contains("table notes, column born: people.born is stored in another form"), "{why}");
+        assert!(why.contains("people.born is stored in another form"), "{why}");
         let strict = "-- @sqlite strict = on\nCREATE TABLE notes (price numeric(9, 2));";
         let why = project.refused(strict).await;
-        assert!(why.contains("table notes, column price: a STRICT table has no type numeric(9, 2)"), "{why}");
+        assert!(why.contains("a STRICT table has no type numeric(9, 2)"), "{why}");
         let mut project = project;
         project.becomes(&strict.replace("\nCREATE", ", numerics = text\nCREATE")).await;
     });

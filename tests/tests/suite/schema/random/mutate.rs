@@ -7,9 +7,10 @@ impl World {
     pub(super) fn mutate(&mut self, chance: &mut Chance) {
         match chance.below(if self.offer.stored.is_empty() { 13 } else { 15 }) {
             13 | 14 => self.store_otherwise(chance),
-            0 => match chance.below(3) {
+            0 => match chance.below(4) {
                 0 => self.add_table(chance),
                 1 => self.add_view(chance),
+                2 => self.change_a_sequence(chance),
                 _ => self.add_routine(chance),
             },
             1 => self.remove_something(chance),
@@ -20,6 +21,15 @@ impl World {
             10 => self.change_a_view_or_routine(chance),
             11 => self.change_a_table(chance),
             _ => self.add_to_a_table(chance),
+        }
+    }
+
+    fn change_a_sequence(&mut self, chance: &mut Chance) {
+        let kind = chance.below(3) as u8;
+        match self.sequences.pop() {
+            Some((id, _)) if chance.percent(50) => self.sequences.push((id, kind)),
+            Some(_) => {}
+            None => self.add_sequence(chance),
         }
     }
 
@@ -225,6 +235,7 @@ impl World {
                 table.trigger = None;
                 table.policy = None;
                 table.note = None;
+                table.excluded = None;
             }
         }
     }

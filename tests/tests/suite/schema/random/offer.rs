@@ -14,6 +14,8 @@ pub(super) struct Offer {
     pub(super) routines: bool,
     /// A column that numbers the rows need not be the primary key.
     pub(super) free_identities: bool,
+    /// Sequences of their own, and constraints that exclude rows.
+    pub(super) sequences: bool,
     /// Triggers that say what they do.
     pub(super) notes: bool,
     /// Tables in which texts are searched.
@@ -33,6 +35,7 @@ pub(super) static POSTGRES: Offer = Offer {
     enums: true,
     routines: true,
     free_identities: true,
+    sequences: true,
     notes: false,
     searches: false,
     collation: None,
@@ -46,6 +49,7 @@ pub(super) static SQLITE: Offer = Offer {
     enums: false,
     routines: false,
     free_identities: false,
+    sequences: false,
     notes: true,
     searches: true,
     collation: Some("nocase"),

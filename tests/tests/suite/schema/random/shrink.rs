@@ -113,7 +113,8 @@ fn smaller(case: &Case) -> Vec<Case> {
         push(one, other, *rows, *from_live);
     }
     for id in ids(&|it| it.tables.iter().map(|it| it.id).collect()) {
-        let parts: [&dyn Fn(&mut super::world::Table); 10] = [
+        let parts: [&dyn Fn(&mut super::world::Table); 11] = [
+            &|it| it.excluded = None,
             &|it| it.note = None,
             &|it| it.options.clear(),
             &|it| it.keys.clear(),
@@ -131,6 +132,8 @@ fn smaller(case: &Case) -> Vec<Case> {
         }
     }
     let (one, other) = both(&|it| it.enums.iter_mut().for_each(|it| it.comment = false));
+    push(one, other, *rows, *from_live);
+    let (one, other) = both(&|it| it.sequences.clear());
     push(one, other, *rows, *from_live);
     let (one, other) = both(&|it| it.searched = None);
     push(one, other, *rows, *from_live);

@@ -39,6 +39,10 @@ impl World {
                 columns.join(", ")
             ));
         }
+        for (id, kind) in &self.sequences {
+            let counts = ["", " AS integer START WITH 5", " INCREMENT BY 3 CYCLE"][usize::from(*kind)];
+            sql.push_str(&format!("-- @only {}\nCREATE SEQUENCE \"seq {id}\"{counts};\n", self.offer.dialect));
+        }
         for ty in &self.enums {
             sql.push_str(&enum_sql(ty, before.enum_of(ty.id)));
         }
@@ -160,6 +164,15 @@ impl World {
         sql.push_str(&format!("CREATE TABLE {} (\n{}\n);\n", quoted(&table.name), parts.join(",\n")));
         for key in table.keys.iter().filter(|it| !it.at_column) {
             sql.push_str(&self.key_sql(table, key));
+        }
+        if let Some(column) = table.excluded.and_then(|id| table.column(id)) {
+            sql.push_str(&format!(
+                "-- @only {}\nALTER TABLE {} ADD CONSTRAINT \"no two {}\" EXCLUDE USING btree ({} WITH =);\n",
+                self.offer.dialect,
+                quoted(&table.name),
+                table.id,
+                quoted(&column.name)
+            ));
         }
         for index in &table.indexes {
             let old = was.and_then(|it| it.indexes.iter().find(|it| it.id == index.id)).map(|it| &it.name);

@@ -34,13 +34,15 @@ impl Table {
     /// Whether a column is in something unique.
     pub(super) fn is_told_apart(&self, id: Id) -> bool {
         let indexes = self.indexes.iter().filter(|it| it.unique).map(|it| &it.columns);
-        self.primary.contains(&id) || self.uniques.iter().chain(indexes).any(|ids| ids.contains(&id))
+        let alone = self.primary.contains(&id) || self.excluded == Some(id);
+        alone || self.uniques.iter().chain(indexes).any(|ids| ids.contains(&id))
     }
 
     /// Whether a column is in what is unique, or refers: one default for all rows would be wrong.
     fn is_bound(&self, id: Id) -> bool {
         let indexes = self.indexes.iter().filter(|it| it.unique).map(|it| &it.columns);
         self.uniques.iter().chain(indexes).any(|ids| ids.contains(&id))
+            || self.excluded == Some(id)
             || self.keys.iter().any(|it| it.columns.contains(&id))
     }
 }
@@ -213,6 +215,7 @@ impl World {
         for index in &mut table.indexes {
             index.unique &= (index.kind < 3 || index.kind == 6) && own.can_be_key(&index.columns);
         }
+        table.excluded = table.excluded.filter(|id| self.offer.sequences && own.can_be_key(&[*id]));
         let is_trigger = |id: &Id| self.routine(*id).is_some_and(|it| it.body == Body::Trigger);
         table.trigger = table.trigger.filter(is_trigger);
         table.policy = table.policy.filter(|id| self.offer.routines && own.column(*id).is_some());
@@ -430,6 +433,7 @@ fn fit_rows(table: &mut Table, was: &Table, offer: &Offer) {
     if !numbered && !(table.primary.iter().any(kept) && settled(&table.primary)) {
         table.primary.clear();
     }
+    table.excluded = table.excluded.filter(|id| kept(id));
     table.uniques.retain(|ids| ids.iter().any(kept) && settled(ids));
     table.indexes.iter_mut().for_each(|it| it.unique &= it.columns.iter().any(kept) && settled(&it.columns));
 }

@@ -48,6 +48,8 @@ pub(super) struct World {
     pub(super) routines: Vec<Routine>,
     /// The next number.
     pub(super) next: Id,
+    /// With how each counts.
+    pub(super) sequences: Vec<(Id, u8)>,
     /// In which order natives and views stand in the file.
     pub(super) shuffle: usize,
     /// How many columns a table of the dialect's own has in which texts are searched.
@@ -77,6 +79,8 @@ pub(super) struct Table {
     pub(super) trigger: Option<Id>,
     /// A policy over this column.
     pub(super) policy: Option<Id>,
+    /// A constraint that excludes a second row of the same value.
+    pub(super) excluded: Option<Id>,
     /// A trigger of the dialect's own that reads this column, and what kind it is.
     pub(super) note: Option<(Id, u8)>,
     pub(super) options: Said,
@@ -211,7 +215,8 @@ impl World {
     /// A schema that holds nothing.
     pub(super) fn empty(offer: &'static Offer) -> Self {
         let (enums, tables, views, routines) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { offer, options: Vec::new(), enums, tables, views, routines, next: 0, shuffle: 0, searched: None }
+        let (options, sequences) = (Vec::new(), Vec::new());
+        Self { offer, options, enums, tables, views, routines, sequences, next: 0, shuffle: 0, searched: None }
     }
 
     /// What is said of how a column is stored: at the column, at its table, at the top of the file.
@@ -293,6 +298,9 @@ impl World {
         }
         for _ in 0..chance.below(3) {
             world.add_routine(chance);
+        }
+        if chance.percent(20) {
+            world.add_sequence(chance);
         }
         world
     }
@@ -384,6 +392,7 @@ impl World {
             comment: if chance.percent(30) { 1 } else { 0 },
             trigger: None,
             policy: None,
+            excluded: None,
             note: None,
             options: if chance.percent(40) { self.some_options(chance, self.offer.of_tables) } else { Vec::new() },
         };
@@ -447,8 +456,18 @@ impl World {
             }
             _ => self.tables[at].policy = Some(column),
         }
+        if self.offer.sequences && chance.percent(8) {
+            self.tables[at].excluded = Some(column);
+        }
         if self.offer.notes && chance.percent(20) {
             self.tables[at].note = Some((column, chance.below(4) as u8));
+        }
+    }
+
+    pub(super) fn add_sequence(&mut self, chance: &mut Chance) {
+        if self.offer.sequences {
+            let id = self.id();
+            self.sequences.push((id, chance.below(3) as u8));
         }
     }
 
