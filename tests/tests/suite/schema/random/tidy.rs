@@ -430,7 +430,8 @@ fn fit_rows(table: &mut Table, was: &Table, offer: &Offer) {
     let takes_numbers = |id: &Id| !offer.free_identities && own.column(*id).is_some_and(|it| it.identity.is_some());
     let is_new = |id: &Id| was.column(*id).is_none();
     let numbered = table.primary.iter().all(|id| takes_numbers(id) && is_new(id)) && !is_keyed_by_itself(was);
-    if !numbered && !(table.primary.iter().any(kept) && settled(&table.primary)) {
+    let fits = numbered || (table.primary.iter().any(kept) && settled(&table.primary));
+    if !fits {
         table.primary.clear();
     }
     table.excluded = table.excluded.filter(|id| kept(id));
