@@ -270,7 +270,8 @@ impl Lowering<'_> {
                 let column = table.column(column)?;
                 Options::of(self.storage, &table.name, &column.name).form(&column.ty).map(str::to_owned)
             };
-            if form(table, own) != form(parent, other) {
+            let (one, another) = (form(table, own), form(parent, other));
+            if one.is_some() && another.is_some() && one != another {
                 others.push((own, format!("{}.{other} is stored in another form", parent.name)));
             }
         }

@@ -69,8 +69,13 @@ impl Renames {
 }
 
 /// Puts renames that are meant at the same time into an order in which each finds its name free, with a name in between
-/// where they go round in a circle. `taken` are the names in use. One whose name never gets free comes last, and fails.
-pub(super) fn ordered(mut pairs: Vec<(String, String)>, taken: &[String]) -> Vec<(String, String)> {
+/// where they go round in a circle: none of `known`, which are in lower case. `taken` are the names in use. One whose name
+/// never gets free comes last, and fails.
+pub(super) fn ordered(
+    mut pairs: Vec<(String, String)>,
+    taken: &[String],
+    known: &BTreeSet<String>,
+) -> Vec<(String, String)> {
     let mut taken: BTreeSet<String> = taken.iter().map(|name| name.to_lowercase()).collect();
     let mut steps = Vec::new();
     while !pairs.is_empty() {
@@ -85,7 +90,7 @@ pub(super) fn ordered(mut pairs: Vec<(String, String)>, taken: &[String]) -> Vec
                     break;
                 };
                 let Some((from, _)) = pairs.get_mut(at) else { break };
-                let parked = unused(from, |name| taken.contains(name));
+                let parked = unused(from, |name| taken.contains(name) || known.contains(name));
                 (std::mem::replace(from, parked.clone()), parked)
             }
         };

@@ -246,7 +246,7 @@ impl<'a> Plan<'a> {
         let dropped = |table: &Table| !self.foreign_keys_stay_on && self.dropped.iter().any(|it| it.name == table.name);
         let there = self.request.before.tables.iter().filter(|table| !dropped(table));
         let taken: Vec<String> = there.map(|table| table.name.name.clone()).collect();
-        let steps = ordered(self.renames.tables(), &taken);
+        let steps = ordered(self.renames.tables(), &taken, &self.names);
         steps.iter().map(|(from, to)| format!("ALTER TABLE {} RENAME TO {}", name_sql(from), name_sql(to))).collect()
     }
 
@@ -265,7 +265,7 @@ impl<'a> Plan<'a> {
             }
             Way::Rebuild(_) => pairs = kept.parked(pairs),
         }
-        let steps = ordered(pairs, &taken);
+        let steps = ordered(pairs, &taken, &BTreeSet::new());
         let rename =
             |(from, to): &(String, String)| format!("{table} RENAME COLUMN {} TO {}", name_sql(from), name_sql(to));
         statements.extend(steps.iter().map(rename));

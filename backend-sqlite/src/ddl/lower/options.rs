@@ -75,8 +75,11 @@ impl<'a> Options<'a> {
         self.is("numerics", "text")
     }
 
-    /// In which form values of a type are stored, where options say it.
+    /// In which form values of a type are stored, where that is for options to say and no type of SQLite's own is said.
     pub(super) fn form(&self, ty: &Type) -> Option<&'a str> {
+        if self.type_name().is_some() {
+            return None;
+        }
         let said = |option| self.storage.get(self.table, self.column, option);
         match ty {
             Type::Date | Type::Time(_) | Type::Timestamp(_) | Type::Timestamptz(_) => {

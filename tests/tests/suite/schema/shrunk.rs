@@ -53,6 +53,7 @@ crate::on_both! {
     values_are_renamed_while_their_column_is
     a_new_column_takes_the_name_of_one_that_gets_another
     values_are_renamed_in_a_column_that_gets_a_default_for_null
+    tables_swap_names_beside_one_like_that_in_between
 }
 
 async fn values_are_renamed_while_their_column_is(database: TestDatabase) {
@@ -114,6 +115,17 @@ async fn values_are_renamed_in_a_column_that_gets_a_default_for_null(database: T
         )
         .await;
     assert_eq!(project.rows("select id, mood, more from people order by id").await, ["1 blue ok", "2 new ok"]);
+}
+
+async fn tables_swap_names_beside_one_like_that_in_between(database: TestDatabase) {
+    let mut project = Project::new(database);
+    let tables =
+        "-- @renamed from one\nCREATE TABLE other (b text);\n-- @renamed from other\nCREATE TABLE one (b text);";
+    let view = "CREATE TABLE log (a text); CREATE VIEW one_new AS SELECT a FROM log;";
+    project.becomes(&format!("CREATE TABLE one (b text); CREATE TABLE other (b text); {view}")).await;
+    project.run(&["insert into one values ('first')", "insert into other values ('second')"]).await;
+    project.becomes(&format!("{tables} {view}")).await;
+    assert_eq!(project.rows("select one.b, other.b from one, other").await, ["second first"]);
 }
 
 #[test]
