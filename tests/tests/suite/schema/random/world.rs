@@ -221,6 +221,10 @@ impl World {
 
     /// What is said of how a column is stored: at the column, at its table, at the top of the file.
     pub(super) fn stored(&self, table: &Table, column: &Column, option: &str) -> Option<&'static str> {
+        // A type of its own says it all.
+        if option == "numerics" && said(&column.options, "type").is_some() {
+            return None;
+        }
         let all = [&column.options, &table.options, &self.options];
         all.into_iter().find_map(|options| said(options, option))
     }
