@@ -74,13 +74,17 @@ impl Project {
 
     fn contestant(&self, name: &'static str, more: &'static str, command: &[String]) -> Contestant<'static> {
         let project = self.clone();
+        // As after a `generate`, which writes last, or as after a change of the schema.
         let prepare = move || {
+            if more.is_empty() {
+                project.write(more)?;
+            }
             for folder in ["sqlite", "pg"] {
                 let path = project.folder.join(folder);
                 fs::remove_dir_all(&path)?;
                 copy(&project.folder.join(format!("{folder}-before")), &path)?;
             }
-            project.write(more)
+            if more.is_empty() { Ok(()) } else { project.write(more) }
         };
         Contestant { name, prepare: Box::new(prepare), command: command.to_vec(), input: None }
     }

@@ -1,5 +1,6 @@
 //! The next migration of every target, from the schema that is wanted.
 
+mod ahead;
 mod checked;
 mod name;
 mod text;
@@ -15,6 +16,7 @@ use whimbrel_core::{
     DirectorySource, Format, LoadError, Migration, NewMigration, Problem, Timestamp, UnknownFormat, Version, parallel,
 };
 
+pub use ahead::begin_ahead;
 pub use checked::{Checked, checked};
 pub(crate) use text::changes_a_schema;
 pub use write::WriteError;
@@ -32,6 +34,11 @@ use crate::snapshot::Snapshot;
 /// A throw-away database of a dialect, on which migrations are proved.
 #[async_trait]
 pub trait Scratch: Send + Sync {
+    /// Says that [`replay`](Self::replay) will likely be asked for this folder, which may begin to be applied meanwhile. What
+    /// `replay` gives is the same with it and without it, and what is begun and not asked for is given up. By default nothing
+    /// is begun.
+    fn ahead(&self, _folder: &DirectorySource) {}
+
     /// Applies every migration of the folder (which need not be there), if there is one, and then these to an empty
     /// database, and reads what it has become.
     ///

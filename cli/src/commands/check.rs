@@ -6,7 +6,7 @@ use serde::Serialize;
 use whimbrel::schema::generate::checked;
 
 use super::Context;
-use super::schema_targets::Project;
+use super::schema_targets::{Ahead, Project};
 use crate::arguments;
 use crate::error::CliError;
 use crate::exit_code;
@@ -22,7 +22,7 @@ struct Checked {
 }
 
 pub(super) async fn run(context: &Context, flags: &arguments::Check) -> Result<u8, CliError> {
-    let project = Project::open(context, true)?;
+    let project = Project::open(context, true, Ahead::Everything)?;
     let found = checked(&project.targets(&[])).await;
     // With one dialect there is nothing that it could differ from.
     let dialects: BTreeSet<&str> = project.places.iter().map(|place| place.target.dialect).collect();

@@ -9,7 +9,7 @@ use whimbrel::schema::Rename;
 use whimbrel::schema::generate::{Options, Plan, Refused, generate, write};
 
 use super::Context;
-use super::schema_targets::{Project, refused};
+use super::schema_targets::{Ahead, Project, refused};
 use crate::arguments;
 use crate::error::CliError;
 use crate::exit_code;
@@ -30,7 +30,7 @@ struct OfTarget {
 }
 
 pub(super) async fn run(context: &Context, flags: &arguments::Generate) -> Result<u8, CliError> {
-    let project = Project::open(context, false)?;
+    let project = Project::open(context, false, Ahead::Changed)?;
     let _lock = (!flags.check).then(|| project.write_lock(context)).transpose()?;
     let mut renames = flags::renames(&flags.told.rename, &project.document)?;
     let options = Options {

@@ -8,7 +8,7 @@ use whimbrel::Timestamp;
 use whimbrel::schema::rebase;
 
 use super::Context;
-use super::schema_targets::{Project, refused};
+use super::schema_targets::{Ahead, Project, refused};
 use crate::arguments;
 use crate::error::CliError;
 use crate::exit_code;
@@ -31,7 +31,7 @@ struct OfTarget {
 }
 
 pub(super) async fn run(context: &Context, arguments: &arguments::Rebase) -> Result<u8, CliError> {
-    let project = Project::open(context, false)?;
+    let project = Project::open(context, false, Ahead::Nothing)?;
     let _lock = project.write_lock(context)?;
     let mine = match arguments.name.as_slice() {
         [] => new_here(&project, arguments.onto.as_deref())?,

@@ -1,11 +1,11 @@
 //! The schema file and every target, as `generate` and `check` need them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use whimbrel::Problem;
-use whimbrel::schema::generate::{Scratch, Target};
+use whimbrel::schema::generate::{Scratch, Target, begin_ahead};
 use whimbrel::schema::read::Document;
 use whimbrel::schema::{Rename, SchemaDialect, WriteLock, dialect, scratch};
+use whimbrel::{DirectorySource, Problem};
 
 use super::Context;
 use super::place::document;
@@ -28,9 +28,20 @@ pub(super) struct Place {
     pub(super) scratch: Option<Box<dyn Scratch>>,
 }
 
+/// Which folders begin to be replayed while the schema file is still read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ahead {
+    /// None.
+    Nothing,
+    /// Those to which something will likely be added.
+    Changed,
+    /// All.
+    Everything,
+}
+
 impl Project {
     /// Reads everything. `own_server`: a target's own server may hold the throw-away databases, too.
-    pub(super) fn open(context: &Context, own_server: bool) -> Result<Self, CliError> {
+    pub(super) fn open(context: &Context, own_server: bool, ahead: Ahead) -> Result<Self, CliError> {
         if context.common.url.is_some() {
             let hint = "take it away; it needs no database of yours";
             return Err(CliError::usage(
@@ -41,10 +52,13 @@ impl Project {
         let config = context.config()?.ok_or_else(|| {
             CliError::usage("there is no whimbrel.toml here or in a folder above", "write one with `whimbrel init`")
         })?;
-        let schema_file = schema_file(context)?.display().to_string();
-        let document = document(&schema_file, "write it, or correct `schema` in whimbrel.toml")?;
         let targets = schema_targets(&context.common, &config, &context.environment)?;
-        let places = targets.into_iter().map(|target| Place::new(target, own_server)).collect::<Result<_, _>>()?;
+        let places: Vec<Place> =
+            targets.into_iter().map(|target| Place::new(target, own_server)).collect::<Result<_, _>>()?;
+        let schema_file = schema_file(context)?;
+        places.iter().for_each(|place| place.begin(ahead, &schema_file));
+        let schema_file = schema_file.display().to_string();
+        let document = document(&schema_file, "write it, or correct `schema` in whimbrel.toml")?;
         Ok(Self { schema_file, document, places })
     }
 
@@ -98,6 +112,17 @@ impl Place {
 
     pub(super) fn scratch(&self) -> Option<&dyn Scratch> {
         self.scratch.as_deref()
+    }
+
+    /// A folder that cannot be opened is told when it is read.
+    fn begin(&self, ahead: Ahead, schema_file: &Path) {
+        let lexer = self.dialect.dialect().lexer;
+        let Some(scratch) = self.scratch().filter(|_| ahead != Ahead::Nothing) else { return };
+        let Ok(source) = DirectorySource::open(&self.target.folder, self.target.format, Some(lexer)) else { return };
+        match ahead {
+            Ahead::Changed => begin_ahead(scratch, &source, schema_file),
+            _ => scratch.ahead(&source),
+        }
     }
 }
 

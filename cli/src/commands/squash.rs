@@ -5,7 +5,7 @@ use whimbrel::Timestamp;
 use whimbrel::schema::squash;
 
 use super::Context;
-use super::schema_targets::{Project, refused};
+use super::schema_targets::{Ahead, Project, refused};
 use crate::arguments;
 use crate::error::CliError;
 use crate::exit_code;
@@ -24,7 +24,7 @@ struct OfTarget {
 }
 
 pub(super) async fn run(context: &Context, arguments: &arguments::Squash) -> Result<u8, CliError> {
-    let project = Project::open(context, true)?;
+    let project = Project::open(context, true, Ahead::Nothing)?;
     let _lock = project.write_lock(context)?;
     let squashed = squash(&project.targets(&[]), &arguments.version, Timestamp::now()).await;
     let squashed = squashed.map_err(|why| refused(project.located(why.problems)))?;

@@ -73,6 +73,54 @@ impl Scratch for Becomes {
     }
 }
 
+/// A scratch database that tells which folders it was to begin with.
+#[derive(Default)]
+struct Begins(std::sync::Mutex<Vec<PathBuf>>);
+
+#[async_trait]
+impl Scratch for Begins {
+    fn ahead(&self, folder: &DirectorySource) {
+        self.0.lock().unwrap().push(folder.path().to_owned());
+    }
+
+    async fn replay(&self, _: Option<&DirectorySource>, _: &[Generated]) -> Result<Introspected, Problem> {
+        Ok(Introspected::default())
+    }
+
+    async fn replay_rows(&self, _: &DirectorySource) -> Result<Replayed, Problem> {
+        Ok(Replayed::default())
+    }
+
+    async fn replay_each(&self, _: &[Migration], _: &mut AfterEach<'_>) -> Result<(), Problem> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_replay_begins_ahead_where_the_schema_was_written_after_the_journal() {
+    let folder = TempDir::new().unwrap();
+    let (schema, journal) = (folder.path().join("schema.sql"), folder.path().join("meta/_journal.json"));
+    let source = DirectorySource::new(folder.path());
+    let begins = || {
+        let scratch = Begins::default();
+        begin_ahead(&scratch, &source, &schema);
+        scratch.0.into_inner().unwrap().len()
+    };
+    assert_eq!(begins(), 1, "without a journal nothing says what the folder leads to");
+    fs::create_dir(folder.path().join("meta")).unwrap();
+    let written = |file: &std::path::Path, seconds| {
+        let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        fs::File::create(file).unwrap().set_modified(time).unwrap();
+    };
+    written(&schema, 1_000);
+    written(&journal, 1_001);
+    assert_eq!(begins(), 0, "the journal is newer: nothing changed, as far as one can see");
+    written(&schema, 1_002);
+    assert_eq!(begins(), 1);
+    fs::remove_dir_all(folder.path()).unwrap();
+    assert_eq!(begins(), 0, "a folder that is not there has nothing to replay");
+}
+
 const ONE: Plain = Plain { parts: 1 };
 
 fn notes() -> Schema {

@@ -43,7 +43,7 @@ impl Project {
         let folder = database.folder("migrations");
         let scratch: Box<dyn Scratch> = match database.server() {
             Some(_) => Box::new(ServerScratch::on(PostgresBackend::from_url(database.url()).expect("a URL"))),
-            None => Box::new(MemoryScratch),
+            None => Box::new(MemoryScratch::new()),
         };
         let (fills, renames) = (BTreeMap::new(), Vec::new());
         Self { database, folder, scratch, fills, renames, accept_data_loss: false, online: false }

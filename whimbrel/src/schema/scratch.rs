@@ -1,8 +1,16 @@
 //! Throw-away databases on which migrations are proved.
 
+#[cfg(feature = "sqlite")]
+mod ahead;
+
 use std::sync::Arc;
 #[cfg(feature = "postgres")]
 use std::sync::atomic::{AtomicU32, Ordering};
+#[cfg(feature = "sqlite")]
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+#[cfg(feature = "sqlite")]
+use ahead::Ahead;
 
 use whimbrel_core::history::DEFAULT_HISTORY_TABLE;
 use whimbrel_core::{
@@ -15,13 +23,45 @@ use whimbrel_schema::{Introspected, SchemaDialect};
 
 /// A new SQLite database in memory for each proof.
 #[cfg(feature = "sqlite")]
-#[derive(Debug, Clone, Copy, Default)]
-pub struct MemoryScratch;
+#[derive(Debug, Default)]
+pub struct MemoryScratch {
+    begun: Mutex<Option<Ahead>>,
+}
+
+#[cfg(feature = "sqlite")]
+impl MemoryScratch {
+    /// Databases of their own: what was begun ahead for one is not seen by another.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn begun(&self) -> MutexGuard<'_, Option<Ahead>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The replay that began ahead, gone on with. `None`: there is none of this folder, or it did not come to its end, be it
+    /// that the folder has changed since. A new replay says why then.
+    async fn begun_replay(&self, folder: &DirectorySource, more: &[Generated]) -> Option<Introspected> {
+        let begun = self.begun().take_if(|begun| begun.is_of(folder))?;
+        let backend = begun.database().await?;
+        replay(backend, &super::SQLITE, Some(folder), more).await.ok()
+    }
+}
 
 #[cfg(feature = "sqlite")]
 #[async_trait]
 impl Scratch for MemoryScratch {
+    fn ahead(&self, folder: &DirectorySource) {
+        *self.begun() = Ahead::begin(folder);
+    }
+
     async fn replay(&self, folder: Option<&DirectorySource>, more: &[Generated]) -> Result<Introspected, Problem> {
+        if let Some(folder) = folder
+            && let Some(found) = self.begun_replay(folder, more).await
+        {
+            return Ok(found);
+        }
         let backend = whimbrel_backend_sqlite::SqliteBackend::memory();
         replay(Arc::new(backend), &super::SQLITE, folder, more).await
     }
@@ -126,7 +166,7 @@ fn refused(doing: &str, error: &BackendError) -> Problem {
 #[cfg(feature = "sqlite")]
 #[expect(clippy::unnecessary_wraps, reason = "it stands beside ways that can fail")]
 pub(super) fn in_memory(_: Option<&str>) -> Result<Option<Box<dyn Scratch>>, BackendError> {
-    Ok(Some(Box::new(MemoryScratch)))
+    Ok(Some(Box::new(MemoryScratch::new())))
 }
 
 #[cfg(feature = "postgres")]
@@ -237,3 +277,6 @@ fn failed(error: &MigrateError, more: &[Generated]) -> Problem {
         None => problem,
     }
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests;
