@@ -67,13 +67,13 @@ fn changed(chance: &mut Chance, text: &str) -> String {
                 let again = text[from..to].to_owned();
                 text.insert_str(from, &again);
             }
-            2 => text.truncate(from.max(1)),
+            2 => text.truncate(from),
             _ => {
                 let piece = PIECES[usize::try_from(chance.below(PIECES.len() as u64)).expect("a small number")];
                 text.insert_str(from, piece);
             }
         }
-        if !text.is_char_boundary(text.len()) || text.is_empty() {
+        if text.is_empty() {
             break;
         }
     }

@@ -32,8 +32,9 @@ fn its_folders_snapshots_and_schema_agree_on_both_dialects() {
                 scratch,
             }
         };
+        let memory = MemoryScratch::new();
         let targets = [
-            target("sqlite", "migrations-sqlite", Some(&MemoryScratch::new() as &dyn Scratch)),
+            target("sqlite", "migrations-sqlite", Some(&memory as &dyn Scratch)),
             target("postgres", "migrations-pg", on_server.as_ref().map(|it| it as &dyn Scratch)),
         ];
         let found = checked(&targets).await;
