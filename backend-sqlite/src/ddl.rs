@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use whimbrel_core::{BackendError, Dialect, Problem, Sql};
 use whimbrel_schema::diff::Rules;
 use whimbrel_schema::model::{ObjectName, Table};
-use whimbrel_schema::{Introspected, Schema, SchemaDialect, Script, ScriptRequest, Storage};
+use whimbrel_schema::{Forms, Introspected, Schema, SchemaDialect, Script, ScriptRequest, Storage};
 
 mod expr;
 mod lower;
@@ -81,6 +81,10 @@ impl SchemaDialect for SqliteSchema {
 
     fn differences_of_meaning(&self, portable: &Schema, storage: &Storage) -> Vec<String> {
         meaning::notes(portable, storage)
+    }
+
+    fn forms(&self, portable: &Schema, storage: &Storage) -> Forms {
+        meaning::forms(portable, storage)
     }
 
     fn script(&self, request: &ScriptRequest<'_>) -> Result<Script, Vec<Problem>> {

@@ -44,6 +44,12 @@ pub trait SchemaDialect: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
+    /// In which form the values of columns are stored where the lowered schema does not tell: whole numbers that are times. A
+    /// snapshot keeps them, so that values that would be read as something else afterwards are not passed over.
+    fn forms(&self, _portable: &Schema, _storage: &Storage) -> Forms {
+        Forms::new()
+    }
+
     /// Writes the changes as SQL.
     ///
     /// # Errors
@@ -84,6 +90,9 @@ impl Storage {
         places.into_iter().flatten().find_map(|options| options.get(option)).map(String::as_str)
     }
 }
+
+/// How values are stored: by table, in the text form of [`ObjectName`], and column.
+pub type Forms = BTreeMap<String, BTreeMap<String, String>>;
 
 /// A rename that a person has told: by an annotation, a flag or an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod checked;
+mod forms;
 mod name;
 mod text;
 mod values;
@@ -346,6 +347,10 @@ impl State {
             let questions = questions.into_iter().map(|question| (target.name.clone(), question)).collect();
             Refused { questions, ..Refused::default() }
         })?;
+        let misread = forms::misread(target, &folder, &before, &wanted, &options.fills);
+        if !misread.is_empty() {
+            return Err(Refused::from(misread));
+        }
         let fills = values::fills(target, &before, &wanted, &changes, &options.fills);
         let request =
             ScriptRequest { before: &before, after: &wanted, changes: &changes, online: options.online, fills: &fills };
@@ -419,7 +424,9 @@ impl State {
         // Beside a migration of another tool there may be that tool's.
         let is_new = !migrations.is_empty() || self.folder.source.is_own();
         if known.is_none() && is_new {
-            let snapshot = Snapshot::new(dialect, &version, &name, self.after.clone()).with_renames(&target.renames);
+            let snapshot = Snapshot::new(dialect, &version, &name, self.after.clone())
+                .with_renames(&target.renames)
+                .with_forms(target.dialect.forms(&target.schema, &target.storage));
             files.push((self.folder.snapshot_path(&version), snapshot.to_json()));
         }
         if !self.folder.source.is_own() {

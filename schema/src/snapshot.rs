@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use whimbrel_core::Problem;
 
-use crate::dialect::Rename;
+use crate::dialect::{Forms, Rename};
 use crate::diff::circles;
 use crate::model::Schema;
 
@@ -30,6 +30,9 @@ pub struct Snapshot {
     /// Renames in a circle that stood in the schema file then, as texts: the schema cannot tell that they were carried out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub swapped: Vec<String>,
+    /// In which form values are stored, where the schema does not tell.
+    #[serde(default, skip_serializing_if = "Forms::is_empty")]
+    pub forms: Forms,
 }
 
 impl Snapshot {
@@ -43,6 +46,7 @@ impl Snapshot {
             name: name.to_owned(),
             schema: schema.sorted(),
             swapped: Vec::new(),
+            forms: Forms::new(),
         }
     }
 
@@ -51,6 +55,13 @@ impl Snapshot {
     pub fn with_renames(mut self, renames: &[Rename]) -> Self {
         self.swapped = circles(renames).iter().map(told).collect();
         self.swapped.sort();
+        self
+    }
+
+    /// The same with these forms of values.
+    #[must_use]
+    pub fn with_forms(mut self, forms: Forms) -> Self {
+        self.forms = forms;
         self
     }
 

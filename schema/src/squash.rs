@@ -171,7 +171,12 @@ impl Squash {
                 fs::remove_file(&path).map_err(|error| unwritable(&path, &error))?;
             }
         }
-        let snapshot = Snapshot::new(self.dialect, self.version.as_str(), NAME, self.schema.clone());
+        let mut snapshot = Snapshot::new(self.dialect, self.version.as_str(), NAME, self.schema.clone());
+        // What the snapshot of the same version knew, the schema does not tell.
+        if let Some(old) = self.folder.snapshot.as_ref().filter(|it| it.version == self.version.as_str()) {
+            snapshot.swapped.clone_from(&old.swapped);
+            snapshot.forms.clone_from(&old.forms);
+        }
         Folder::read(&self.folder.path).map_err(first)?.enter(&snapshot, &self.time)
     }
 }

@@ -1,7 +1,7 @@
 //! Where the same schema does not mean quite the same here: what `check` lists and the guide explains.
 
 use whimbrel_schema::model::{Column, ObjectName};
-use whimbrel_schema::{Schema, Storage, Type};
+use whimbrel_schema::{Forms, Schema, Storage, Type};
 
 use super::lower::options::Options;
 
@@ -20,7 +20,6 @@ pub(super) fn notes(portable: &Schema, storage: &Storage) -> Vec<String> {
             .collect();
         (!named.is_empty()).then(|| format!("{what}: {}", listed(&named)))
     };
-    let is_time = |ty: &Type| matches!(ty, Type::Date | Type::Time(_) | Type::Timestamp(_) | Type::Timestamptz(_));
     let notes = [
         about(
             &|column, options| matches!(column.ty, Type::Numeric(_)) && !options.numerics_as_text(),
@@ -53,6 +52,28 @@ pub(super) fn notes(portable: &Schema, storage: &Storage) -> Vec<String> {
         ),
     ];
     notes.into_iter().flatten().collect()
+}
+
+/// The columns whose numbers are times, and of which unit.
+pub(super) fn forms(portable: &Schema, storage: &Storage) -> Forms {
+    let mut forms = Forms::new();
+    for table in &portable.tables {
+        for column in &table.columns {
+            let options = Options::of(storage, &table.name, &column.name);
+            if is_time(&column.ty)
+                && options.timestamps().is_integer()
+                && let Some(form) = options.form(&column.ty)
+            {
+                let columns = forms.entry(table.name.to_string()).or_default();
+                columns.insert(column.name.clone(), form.to_owned());
+            }
+        }
+    }
+    forms
+}
+
+fn is_time(ty: &Type) -> bool {
+    matches!(ty, Type::Date | Type::Time(_) | Type::Timestamp(_) | Type::Timestamptz(_))
 }
 
 /// The first few, and how many more.

@@ -76,7 +76,7 @@ impl<'a> Options<'a> {
     }
 
     /// In which form values of a type are stored, where that is for options to say and no type of SQLite's own is said.
-    pub(super) fn form(&self, ty: &Type) -> Option<&'a str> {
+    pub(in crate::ddl) fn form(&self, ty: &Type) -> Option<&'a str> {
         if self.type_name().is_some() {
             return None;
         }

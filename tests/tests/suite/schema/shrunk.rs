@@ -164,6 +164,38 @@ fn what_is_written_in_the_sql_of_one_dialect_is_all_pulled() {
 }
 
 #[test]
+fn numbers_that_would_be_read_in_another_unit_are_refused() {
+    crate::block_on(async {
+        let mut project = Project::new(TestDatabase::sqlite());
+        let of = |unit: &str, column: &str| {
+            format!("-- @sqlite timestamps = {unit}\nCREATE TABLE people (id integer, {column} timestamptz);")
+        };
+        let milliseconds = of("integer-ms", "born");
+        project.becomes(&milliseconds).await;
+        project.run(&["insert into people values (1, 1700000000000)"]).await;
+        let why = project.refused(&of("integer-s", "born")).await;
+        assert!(why.contains("born: its values are stored as integer-ms, and would be read as integer-s"), "{why}");
+        let why = project.refused(&of("integer-s", "\n-- @renamed from born\nbirth")).await;
+        assert!(why.contains("birth: its values are stored as integer-ms"), "{why}");
+        let why = project.refused(&of("text", "born")).await;
+        assert!(why.contains("--fill people.born="), "{why}");
+        // The same numbers, said to be no more than that.
+        project.becomes("CREATE TABLE people (id integer, born bigint);").await;
+        project.becomes(&milliseconds).await;
+        assert_eq!(project.rows("select born from people").await, ["1700000000000"]);
+        // By hand.
+        let by_hand = project.folder.join("9000_seconds.sql");
+        std::fs::write(by_hand, "UPDATE people SET born = born / 1000;").expect("it is written");
+        project.becomes(&of("integer-s", "born")).await;
+        assert_eq!(project.rows("select born from people").await, ["1700000000"]);
+        // By an expression.
+        project.fill("people", "born", "strftime('%Y-%m-%dT%H:%M:%SZ', born, 'unixepoch')");
+        project.becomes(&of("text", "born")).await;
+        assert_eq!(project.rows("select born from people").await, ["2023-11-14T22:13:20Z"]);
+    });
+}
+
+#[test]
 fn what_is_stored_so_that_it_could_not_work_is_refused() {
     crate::block_on(async {
         let project = Project::new(TestDatabase::sqlite());

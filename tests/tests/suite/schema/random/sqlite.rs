@@ -73,6 +73,7 @@ impl Project {
         let dialect = &*self.dialect;
         let name = dialect.dialect().name;
         let (schema, storage) = document.for_dialect(name);
+        let memory = MemoryScratch::new();
         let mut target = Target {
             name: name.to_owned(),
             folder: self.folder.clone(),
@@ -81,7 +82,7 @@ impl Project {
             schema,
             storage,
             renames: document.renames().to_vec(),
-            scratch: Some(&MemoryScratch),
+            scratch: Some(&memory),
         };
         let (accept_data_loss, online, now) = (true, false, Timestamp::now());
         let options = Options { name: None, fills: fills.clone(), accept_data_loss, online, now };
