@@ -238,7 +238,6 @@ impl Migrator {
             accept: wish.accept,
             remembered: &[],
         };
-        drop(sql);
         let mut judged = case.judge();
         let mut full = Vec::new();
         if history.is_some() && left_out(&judged.matches).next().is_some() {

@@ -46,7 +46,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 fn a_signal_takes_the_throw_away_database_along() {
     crate::needs_postgres!();
     crate::block_on(async {
-        let commands: [&[&str]; 4] = [&["generate"], &["check"], &["baseline"], &["baseline"]];
+        let commands: [&[&str]; 4] = [&["generate"], &["generate"], &["baseline"], &["baseline"]];
         for (arguments, signal) in commands.into_iter().zip(["INT", "TERM", "INT", "TERM"]) {
             let database = TestDatabase::postgres().await;
             let folder = project(&database, SLOW);
