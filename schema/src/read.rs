@@ -110,6 +110,9 @@ pub fn read(file: &str, text: &str) -> Result<Document, Vec<Problem>> {
     reader.finish()
 }
 
+/// For which dialect alone an object is made, and where, in bytes.
+type Made = (Option<String>, usize);
+
 struct Reader<'a> {
     file: &'a str,
     text: &'a str,
@@ -117,7 +120,7 @@ struct Reader<'a> {
     /// Where the statements of tables and views are.
     places: Vec<valid::Placed>,
     /// Where objects are made, by kind and name: for which dialect alone, and the byte.
-    made: HashMap<(&'static str, String), Vec<(Option<String>, usize)>>,
+    made: HashMap<(&'static str, String), Vec<Made>>,
     problems: Vec<Problem>,
 }
 
