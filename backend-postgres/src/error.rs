@@ -56,6 +56,8 @@ fn kind_of(db: &DbError, interrupted: bool) -> BackendErrorKind {
         SqlState::INSUFFICIENT_PRIVILEGE => Kind::Permission,
         SqlState::READ_ONLY_SQL_TRANSACTION => Kind::ReadOnly,
         SqlState::LOCK_NOT_AVAILABLE => Kind::Busy,
+        // `IF NOT EXISTS` of two sessions at the same moment: the slower one meets the other in the catalog's own index.
+        SqlState::UNIQUE_VIOLATION if db.schema() == Some("pg_catalog") => Kind::Conflict,
         SqlState::T_R_DEADLOCK_DETECTED | SqlState::T_R_SERIALIZATION_FAILURE => Kind::Conflict,
         SqlState::QUERY_CANCELED if interrupted || !is_statement_timeout(db) => Kind::Interrupted,
         _ if db.code().code().starts_with("08") => Kind::ConnectionLost,

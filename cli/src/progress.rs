@@ -51,6 +51,10 @@ impl Progress {
             Event::NothingToBackUp => {
                 output.say(format_args!("{}: there is no database yet, so there is no backup", err.notable("note")));
             }
+            Event::OtherHistoryMade { tool, table } => {
+                let word = output.out().good("made");
+                output.done(format_args!("{word} {}, the history of {tool}, empty", printable(table)));
+            }
             Event::MigrationStarted { id, name, number, of } => {
                 self.started(&printable(&id.called(name)), *number, *of);
             }

@@ -1,7 +1,10 @@
 //! Ctrl-C and SIGTERM.
 
+use std::sync::{Mutex, Once, PoisonError};
+
 use whimbrel::CancelToken;
 
+use crate::error::CliError;
 use crate::exit_code;
 
 /// Cancels the token at the first signal, and ends the process at the second.
@@ -25,6 +28,46 @@ async fn listen(token: &CancelToken) {
     signals.next().await;
     eprintln!("stopped at once: what was not committed is rolled back; `whimbrel status` shows where it stands");
     std::process::exit(i32::from(exit_code::INTERRUPTED));
+}
+
+/// What a signal stops now.
+static WORK: Mutex<Option<CancelToken>> = Mutex::new(None);
+
+/// Awaits work that is dropped at a signal, with the throw-away databases that it has made. At any other time, and at the second
+/// one, a signal ends the process.
+pub(crate) async fn stoppable<T>(work: impl Future<Output = T>) -> Result<T, CliError> {
+    static LISTENING: Once = Once::new();
+    LISTENING.call_once(|| {
+        let listen = || {
+            if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                runtime.block_on(stop_work());
+            }
+        };
+        let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(listen);
+    });
+    let token = CancelToken::new();
+    let set = |work| *WORK.lock().unwrap_or_else(PoisonError::into_inner) = work;
+    set(Some(token.clone()));
+    let done = tokio::select! {
+        done = work => Ok(done),
+        () = token.cancelled() => {
+            let problems = vec![whimbrel::Problem::new("", "interrupted", "nothing was written")];
+            Err(CliError { exit_code: exit_code::INTERRUPTED, problems })
+        }
+    };
+    set(None);
+    done
+}
+
+async fn stop_work() {
+    let Ok(mut signals) = Signals::new() else { return };
+    loop {
+        signals.next().await;
+        let work = WORK.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(token) = work else { std::process::exit(i32::from(exit_code::INTERRUPTED)) };
+        eprintln!("interrupted: throw-away databases are removed; once more to stop at once");
+        token.cancel();
+    }
 }
 
 #[cfg(unix)]

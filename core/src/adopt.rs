@@ -13,7 +13,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::error::BackendError;
-use crate::migration::Migration;
+use crate::migration::{Foreign, Migration};
 use crate::problem::LoadError;
 use crate::split::Lexer;
 use crate::sql::Sql;
@@ -21,7 +21,7 @@ use crate::timestamp::Timestamp;
 pub use finding::{Adoption, Finding, FindingKind, Match, OtherHistory, Verdict};
 pub(crate) use judge::{Case, Judged};
 pub use proof::{Proved, SchemaProof};
-pub(crate) use table::{ForeignTable, beside as tables_beside};
+pub(crate) use table::{ForeignTable, beside as tables_beside, named as tables_named};
 
 /// The history of another tool: one file each.
 ///
@@ -62,8 +62,8 @@ pub(crate) trait ForeignHistory: fmt::Debug + Send + Sync {
         table: &ForeignTable,
     ) -> Result<Vec<ForeignRow>, BackendError>;
 
-    /// The hashes that the tool could have kept for a file of these bytes.
-    fn hashes(&self, bytes: &[u8]) -> Vec<String>;
+    /// The hashes that the tool could have kept for a file of these bytes, the one that it keeps now first.
+    fn hashes(&self, bytes: &[u8], foreign: &Foreign) -> Vec<String>;
 
     /// For every row, which file it stands for and what it says of it; `None`: none of these.
     fn pair(&self, rows: &[ForeignRow], files: &[ForeignFile<'_>]) -> Vec<Option<Pair>>;
@@ -185,7 +185,7 @@ impl<'a> ForeignFile<'a> {
         let Some(foreign) = migration.foreign().filter(|foreign| foreign.tool == reader.tool()) else {
             return Ok(None);
         };
-        let hashes = reader.hashes(&migration.bytes()?);
+        let hashes = reader.hashes(&migration.bytes()?, foreign);
         Ok(Some(Self { migration, mark: &foreign.mark, time_ms: foreign.time_ms, hashes, known }))
     }
 }

@@ -27,7 +27,8 @@ pub enum BackendErrorKind {
     LostClaim,
     /// A lock could not be had in time (SQLSTATE 55P03, `SQLITE_BUSY`, `SQLITE_LOCKED`). Trying again may help.
     Busy,
-    /// The server broke a deadlock or a serialization conflict (SQLSTATE 40P01, 40001). Trying again may help.
+    /// The server broke a deadlock or a serialization conflict (SQLSTATE 40P01, 40001), or another session made the same object
+    /// at the same moment (23505 of a catalog's index). Trying again may help.
     Conflict,
     /// The connection ended while the operation was under way or before it.
     ConnectionLost,

@@ -48,6 +48,14 @@ pub enum Event<'a> {
     BackedUp(&'a Backup),
     /// A backup was asked for, and there is no database yet.
     NothingToBackUp,
+    /// The table of another tool's history was not there, and was made, empty, as that tool makes it: what is applied is recorded
+    /// there too, or a migration speaks of it.
+    OtherHistoryMade {
+        /// The tool, as people call it.
+        tool: &'a str,
+        /// The table, as it is written in a statement.
+        table: &'a str,
+    },
     /// A migration begins.
     MigrationStarted {
         /// Which.

@@ -12,9 +12,9 @@ mod transaction;
 
 use std::time::Duration;
 
-#[cfg(feature = "other-tools")]
-pub(crate) use beside::make_beside;
 pub(crate) use beside::{Progress, create_history, finish_again, forget, give_back, probe, record, record_progress};
+#[cfg(feature = "other-tools")]
+pub(crate) use beside::{make_beside, record_again};
 pub(crate) use drive::drive_backup;
 use drive::{drive, drive_plain};
 pub(crate) use on_session::OnSession;

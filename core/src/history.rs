@@ -164,7 +164,8 @@ pub struct HistoryRow {
     /// Who ran it and where.
     pub run_by: Arc<str>,
     /// The error that stopped it, while `failed`. In a row that is `applied`: in what the database was not as it should be
-    /// when the row was recorded without running, one difference a line.
+    /// when the row was recorded without running, one difference a line; and which rows of another tool's history were
+    /// accepted although they have no file.
     pub error: Option<Box<str>>,
 }
 

@@ -49,6 +49,8 @@ pub struct Foreign {
     pub mark: Box<str>,
     /// The time that stands for it there, in milliseconds since 1970 UTC.
     pub time_ms: Option<i64>,
+    /// Characters that the tool may leave out of the text before it computes its hash.
+    pub ignored_chars: Option<Arc<str>>,
     /// What undoes it. It is kept where it is, and never run.
     pub undo: Option<Undo>,
 }

@@ -355,7 +355,7 @@ impl Migrator {
         accept: &'a [crate::adopt::FindingKind],
     ) -> impl Future<Output = Result<crate::adopt::Adoption, MigrateError>> + Send + 'a {
         let span = tracing::info_span!("adopt", database = %self.backend.database());
-        self.adopt_history(adopt::Wish { accept, write: true }).instrument(span)
+        self.adopt_history(adopt::Wish { accept, write: true, remember: true }).instrument(span)
     }
 
     /// What [`adopt`](Self::adopt) would do. Takes no lock and writes nothing.
@@ -369,7 +369,7 @@ impl Migrator {
         accept: &'a [crate::adopt::FindingKind],
     ) -> impl Future<Output = Result<crate::adopt::Adoption, MigrateError>> + Send + 'a {
         let span = tracing::info_span!("plan adoption", database = %self.backend.database());
-        self.adopt_history(adopt::Wish { accept, write: false }).instrument(span)
+        self.adopt_history(adopt::Wish { accept, write: false, remember: true }).instrument(span)
     }
 
     /// Applies what is pending.

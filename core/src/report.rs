@@ -24,6 +24,8 @@ pub struct Report {
     pub planned: usize,
     /// What a person should know.
     pub notes: Vec<Note>,
+    /// The table of another tool's history, where it was not there and the run made it, empty.
+    pub other_history_made: Option<String>,
     /// The copy of the database from before the first of them, where one was asked for and there was something to copy.
     pub backup: Option<Backup>,
 }

@@ -37,7 +37,9 @@ mod write;
 pub use between::{Between, Choices, Side, between};
 pub use change::Change;
 pub use compare::{Compared, Difference, compare, compare_live};
-pub use dialect::{Forms, Introspected, Loss, Part, Rename, RenamedObject, SchemaDialect, Script, ScriptRequest, Storage};
+pub use dialect::{
+    Forms, Introspected, Loss, Part, Rename, RenamedObject, SchemaDialect, Script, ScriptRequest, Storage,
+};
 pub use expr::Expr;
 pub use folder::Folder;
 pub use journal::{Entry, Journal};

@@ -16,7 +16,7 @@ mod table;
 mod types;
 mod valid;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::thread;
 
 use squawk_syntax::syntax_error::SyntaxError;
@@ -98,10 +98,20 @@ const DIALECTS: [(&str, Lexer); 2] = [("postgres", Lexer::Postgres), ("sqlite", 
 /// Everything that is outside of portable SQL or names what is not there, each with its line and column and what to write
 /// instead, all at once.
 pub fn read(file: &str, text: &str) -> Result<Document, Vec<Problem>> {
-    let mut reader = Reader { file, text, document: Document::default(), places: Vec::new(), problems: Vec::new() };
+    let mut reader = Reader {
+        file,
+        text,
+        document: Document::default(),
+        places: Vec::new(),
+        made: HashMap::new(),
+        problems: Vec::new(),
+    };
     reader.whole();
     reader.finish()
 }
+
+/// For which dialect alone an object is made, and where, in bytes.
+type Made = (Option<String>, usize);
 
 struct Reader<'a> {
     file: &'a str,
@@ -109,6 +119,8 @@ struct Reader<'a> {
     document: Document,
     /// Where the statements of tables and views are.
     places: Vec<valid::Placed>,
+    /// Where objects are made, by kind and name: for which dialect alone, and the byte.
+    made: HashMap<(&'static str, String), Vec<Made>>,
     problems: Vec<Problem>,
 }
 
@@ -238,6 +250,21 @@ impl<'a> Reader<'a> {
             Some(dialect) => self.document.only.entry(dialect.clone()).or_default(),
             None => &mut self.document.schema,
         }
+    }
+
+    /// Notes that an object is made; gives `false`, and tells both places, where one of its kind and name stands above that a dialect
+    /// would have beside it.
+    fn is_first(&mut self, piece: &Piece<'_>, kind: &'static str, name: &str, hint: &str) -> bool {
+        let only = &piece.annotations.only;
+        let made = self.made.entry((kind, name.to_owned())).or_default();
+        let before = made.iter().find(|(other, _)| other.is_none() || only.is_none() || other == only);
+        let Some(before) = before.map(|(_, byte)| *byte) else {
+            made.push((only.clone(), piece.start));
+            return true;
+        };
+        let line = Place::of(self.text, before).line;
+        self.problem(piece.start, format!("the {kind} {name} stands twice: line {line} has it already"), hint);
+        false
     }
 
     fn native(&mut self, annotations: &Annotations, native: Native) {

@@ -51,6 +51,10 @@ pub async fn rebase(targets: &[Target<'_>], mine: &[String], now: Timestamp) -> 
             Err(error) => problems.extend(error.into_problems()),
         }
     }
+    // What is in a folder that cannot be read is not known.
+    if !problems.is_empty() {
+        return Err(Refused::from(problems));
+    }
     for name in mine.iter().filter(|name| !folders.iter().any(|(_, all)| all.iter().any(|it| stem(it) == **name))) {
         problems.push(Problem::new(
             name.as_str(),

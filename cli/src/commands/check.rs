@@ -23,7 +23,7 @@ struct Checked {
 
 pub(super) async fn run(context: &Context, flags: &arguments::Check) -> Result<u8, CliError> {
     let project = Project::open(context, true, Ahead::Everything)?;
-    let found = checked(&project.targets(&[])).await;
+    let found = crate::signals::stoppable(checked(&project.targets(&[]))).await?;
     // With one dialect there is nothing that it could differ from.
     let dialects: BTreeSet<&str> = project.places.iter().map(|place| place.target.dialect).collect();
     let meaning = found.meaning.iter().filter(|_| dialects.len() > 1);

@@ -14,6 +14,7 @@ use crate::arguments;
 use crate::error::CliError;
 use crate::exit_code;
 use crate::render::json;
+use crate::signals::stoppable;
 
 #[derive(Debug, Serialize)]
 struct Written {
@@ -59,7 +60,7 @@ async fn plans(
     renames: &mut Vec<Rename>,
 ) -> Result<Vec<Plan>, CliError> {
     loop {
-        let why = match generate(&project.targets(renames), options).await {
+        let why = match stoppable(generate(&project.targets(renames), options)).await? {
             Ok(plans) => return Ok(plans),
             Err(why) => why,
         };

@@ -13,6 +13,7 @@ use crate::arguments;
 use crate::error::CliError;
 use crate::exit_code;
 use crate::render::json;
+use crate::signals::stoppable;
 
 /// Where the other migrations are, where nothing is said: the first of these that git knows.
 const USUAL: [&str; 5] = ["origin/HEAD", "origin/main", "main", "origin/master", "master"];
@@ -37,7 +38,7 @@ pub(super) async fn run(context: &Context, arguments: &arguments::Rebase) -> Res
         [] => new_here(&project, arguments.onto.as_deref())?,
         names => names.iter().map(|name| name.trim_end_matches(".sql").to_owned()).collect(),
     };
-    let rebases = rebase(&project.targets(&[]), &mine, Timestamp::now()).await;
+    let rebases = stoppable(rebase(&project.targets(&[]), &mine, Timestamp::now())).await?;
     let rebases = rebases.map_err(|why| refused(project.located(why.problems)))?;
     let up_to_date = rebases.iter().all(|rebase| rebase.is_empty());
     let output = &context.output;

@@ -135,6 +135,9 @@ pub(crate) struct Migrate {
     /// Those that were recorded without being run, before anything was applied.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     recorded: Vec<Key>,
+    /// The table of another tool's history, where it was not there and the run made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other_history_made: Option<String>,
     failed: Option<Failed>,
     /// Where one was asked for and there was something to copy, also where the run failed.
     backup: Option<BackupFile>,
@@ -209,6 +212,7 @@ impl Migrate {
             up_to_date: false,
             applied: applied.unwrap_or_default(),
             recorded: report.map(|report| report.recorded.iter().map(Key::new).collect()).unwrap_or_default(),
+            other_history_made: report.and_then(|report| report.other_history_made.clone()),
             failed: None,
             backup: report.and_then(|report| report.backup.as_ref()).map(BackupFile::new),
             notes: notes.unwrap_or_default(),

@@ -40,6 +40,7 @@ cases! {
     schema_commands
     secrets
     seeds_that_fail
+    shared
     status_json
     to_and_seeds
     transaction_all

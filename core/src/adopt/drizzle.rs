@@ -8,6 +8,7 @@ use super::{ForeignFile, ForeignHistory, ForeignRow, ForeignState, ForeignTable,
 use crate::backend::TextRow;
 use crate::dialect::{quote_identifier, quote_literal};
 use crate::error::BackendError;
+use crate::migration::Foreign;
 use crate::source::DRIZZLE;
 use crate::split::Lexer;
 use crate::sql::Sql;
@@ -58,7 +59,7 @@ impl ForeignHistory for Drizzle {
         Ok(rows.into_iter().map(|row| read(key, table.has("name"), row)).collect())
     }
 
-    fn hashes(&self, bytes: &[u8]) -> Vec<String> {
+    fn hashes(&self, bytes: &[u8], _foreign: &Foreign) -> Vec<String> {
         vec![hex(&Sha256::digest(String::from_utf8_lossy(bytes).as_bytes()))]
     }
 
@@ -87,7 +88,7 @@ impl ForeignHistory for Drizzle {
             &["id", "hash", "created_at"]
         };
         let table = ForeignTable::made(schema, name, columns);
-        let made = format!("CREATE TABLE IF NOT EXISTS {} ({})", table.quoted(), lexer.drizzle_columns(by_folders));
+        let made = format!("CREATE TABLE {} ({})", table.quoted(), lexer.drizzle_columns(by_folders));
         let schema = table.schema.as_deref().map(|it| format!("CREATE SCHEMA IF NOT EXISTS {}", quote_identifier(it)));
         (schema.into_iter().chain([made]).collect(), table)
     }

@@ -4,6 +4,7 @@ use super::{Finding, FindingKind, ForeignFile, ForeignHistory, ForeignRow, Forei
 use super::{Says, Verdict};
 
 /// What there is to judge.
+#[derive(Clone, Copy)]
 pub(crate) struct Case<'a> {
     pub(crate) reader: &'a dyn ForeignHistory,
     pub(crate) table: &'a ForeignTable,
@@ -12,6 +13,8 @@ pub(crate) struct Case<'a> {
     /// Other tables of the database, where the history has no rows and Whimbrel's is not there.
     pub(crate) beside: &'a [String],
     pub(crate) accept: &'a [FindingKind],
+    /// What was said of rows without a file when they were accepted before.
+    pub(crate) remembered: &'a [&'a str],
 }
 
 /// What became of it.
@@ -71,8 +74,16 @@ impl Case<'_> {
 
     /// With what is wrong; the verdict follows from that.
     fn wrong(&self, mut matched: Match, findings: Vec<(FindingKind, String, String)>) -> Match {
-        let accepted = |kind| kind != FindingKind::Dirty && self.accept.contains(&kind);
-        let finding = |(kind, message, hint)| Finding { kind, message, hint, accepted: accepted(kind) };
+        let accepted = |kind, message: &str| {
+            let before = kind == FindingKind::MissingFile && self.remembered.contains(&message);
+            before || (kind != FindingKind::Dirty && self.accept.contains(&kind))
+        };
+        let finding = |(kind, message, hint): (FindingKind, String, String)| Finding {
+            kind,
+            accepted: accepted(kind, &message),
+            message,
+            hint,
+        };
         matched.findings = findings.into_iter().map(finding).collect();
         let all = |fits: fn(&Finding) -> bool| matched.findings.iter().all(fits);
         if !matched.findings.is_empty() {

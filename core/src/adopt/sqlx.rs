@@ -8,6 +8,7 @@ use super::{
 };
 use crate::backend::TextRow;
 use crate::error::BackendError;
+use crate::migration::Foreign;
 use crate::source::SQLX;
 use crate::split::Lexer;
 use crate::sql::Sql;
@@ -15,7 +16,7 @@ use crate::sql::Sql;
 /// The history of sqlx.
 ///
 /// It goes by the version, and keeps the SHA-384 of the file as it was where the program was built; so the same text with other
-/// line ends counts as the same.
+/// line ends counts as the same. The characters that its configuration ignores are left out before.
 #[derive(Debug)]
 pub(super) struct Sqlx;
 
@@ -48,10 +49,14 @@ impl ForeignHistory for Sqlx {
         Ok(rows.into_iter().map(read).collect())
     }
 
-    fn hashes(&self, bytes: &[u8]) -> Vec<String> {
+    fn hashes(&self, bytes: &[u8], foreign: &Foreign) -> Vec<String> {
         let unix = lines(bytes, b"\n");
         let forms = [bytes.to_vec(), lines(&unix, b"\r\n"), unix];
-        forms.iter().map(|form| hex(&Sha384::digest(form))).collect()
+        let ignored = foreign.ignored_chars.as_deref();
+        let left = ignored.iter().flat_map(|ignored| forms.iter().map(|form| without(form, ignored)));
+        // Rows of before that setting have the hash of the whole text.
+        let left: Vec<Vec<u8>> = left.collect();
+        left.iter().chain(&forms).map(|form| hex(&Sha384::digest(form))).collect()
     }
 
     fn pair(&self, rows: &[ForeignRow], files: &[ForeignFile<'_>]) -> Vec<Option<Pair>> {
@@ -75,7 +80,7 @@ impl ForeignHistory for Sqlx {
         let schema = place.schema.clone().filter(|_| lexer.has_schemas());
         let columns = ["version", "description", "installed_on", "success", "checksum", "execution_time"];
         let table = ForeignTable::made(schema, name, &columns);
-        let made = format!("CREATE TABLE IF NOT EXISTS {} ({})", table.quoted(), lexer.sqlx_columns());
+        let made = format!("CREATE TABLE {} ({})", table.quoted(), lexer.sqlx_columns());
         (vec![made], table)
     }
 
@@ -117,6 +122,12 @@ fn lines(bytes: &[u8], end: &[u8]) -> Vec<u8> {
     text
 }
 
+/// Without these characters.
+fn without(bytes: &[u8], ignored: &str) -> Vec<u8> {
+    let text = String::from_utf8_lossy(bytes);
+    text.chars().filter(|c| !ignored.contains(*c)).collect::<String>().into_bytes()
+}
+
 /// CRC-32/ISO-HDLC.
 fn crc32(bytes: &[u8]) -> u32 {
     let step = |crc: u32, _| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
@@ -133,9 +144,25 @@ mod tests {
         assert_eq!(Sqlx.lock_key("postgres"), Some(368_907_709_894_077_238));
     }
 
+    fn foreign(ignored: Option<&str>) -> Foreign {
+        let ignored_chars = ignored.map(Into::into);
+        Foreign { tool: SQLX, mark: "1".into(), time_ms: None, ignored_chars, undo: None }
+    }
+
+    #[test]
+    fn what_the_configuration_ignores_counts_for_nothing() {
+        let formatted =
+            Sqlx.hashes("\u{feff}create  table a (\r\n\tx int );\n".as_bytes(), &foreign(Some("\u{feff} \t\r\n")));
+        assert_eq!(formatted[0], hex(&Sha384::digest(b"createtablea(xint);")), "as sqlx computes it");
+        let before = Sqlx.hashes(b"create table a (x int);", &foreign(None));
+        let since = Sqlx.hashes(b"create table a (x int);", &foreign(Some(" ")));
+        assert!(since.contains(&before[0]) && since[0] != before[0], "rows of before the setting count, too");
+    }
+
     #[test]
     fn a_file_has_the_hashes_of_both_line_ends() {
-        let (unix, dos) = (Sqlx.hashes(b"a\nb\n"), Sqlx.hashes(b"a\r\nb\r\n"));
+        let hashes = |bytes| Sqlx.hashes(bytes, &foreign(None));
+        let (unix, dos) = (hashes(b"a\nb\n"), hashes(b"a\r\nb\r\n"));
         assert_eq!(unix[0], dos[2], "CRLF is tried as LF");
         assert_eq!(dos[0], unix[1], "LF is tried as CRLF");
         assert_eq!(lines(b"a\r\r\nb\r", b"\n"), b"a\r\nb\r", "only line ends change");

@@ -19,7 +19,7 @@ pub(crate) struct ForeignTable {
 }
 
 /// The tables of these names, in every schema or in one.
-pub(super) async fn named(
+pub(crate) async fn named(
     sql: &mut dyn Sql,
     lexer: Lexer,
     names: &[&str],

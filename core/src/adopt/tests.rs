@@ -11,12 +11,16 @@ use crate::migration::Reading;
 use crate::source::{DRIZZLE, SQLX};
 
 /// A file of a folder: its mark, its time, its text.
+fn foreign(tool: &'static str) -> Foreign {
+    Foreign { tool, mark: "1".into(), time_ms: None, ignored_chars: None, undo: None }
+}
+
 fn file(tool: &'static str, mark: &str, time_ms: Option<i64>, text: &str, path: &str) -> Migration {
     let number = mark.split('_').next().unwrap();
     let id = MigrationId { namespace: "main".into(), key: MigrationKey::Version(number.parse().unwrap()) };
     let (path, body) = (Cow::Owned(path.to_owned()), Cow::Owned(text.to_owned()));
     let migration = Migration::from_text(id, mark, path, body, Directives::default());
-    let foreign = Foreign { tool, mark: mark.into(), time_ms, undo: None };
+    let foreign = Foreign { tool, mark: mark.into(), time_ms, ignored_chars: None, undo: None };
     migration.of_other_tool(foreign, &Reading::default(), Lexer::Sqlite, text)
 }
 
@@ -37,7 +41,7 @@ fn folders(files: &[(&str, i64, &str)]) -> Vec<Migration> {
 }
 
 fn drizzle_hash(text: &str) -> String {
-    reader(DRIZZLE).unwrap().hashes(text.as_bytes()).remove(0)
+    reader(DRIZZLE).unwrap().hashes(text.as_bytes(), &foreign(DRIZZLE)).remove(0)
 }
 
 fn row(id: usize, hash: &str, time_ms: Option<i64>) -> ForeignRow {
@@ -92,7 +96,7 @@ fn judge_with(
         .map(|(index, it)| ForeignFile::of(it, reader, known.contains(&index)).unwrap().unwrap())
         .collect();
     let table = ForeignTable::of(Some("drizzle"), reader.tables()[0], &["id"]);
-    let case = Case { reader, table: &table, rows, files: &files, beside, accept };
+    let case = Case { reader, table: &table, rows, files: &files, beside, accept, remembered: &[] };
     let Judged { matches, record } = case.judge();
     Outcome { matches, record: record.into_iter().map(|(file, _)| file).collect() }
 }
@@ -286,7 +290,7 @@ fn sqlx_row(version: &str, text: &str, applied_s: i64) -> ForeignRow {
     ForeignRow {
         key: Some(("version", version.to_owned())),
         name: Some(version.to_owned()),
-        hash: Some(reader(SQLX).unwrap().hashes(text.as_bytes()).remove(0)),
+        hash: Some(reader(SQLX).unwrap().hashes(text.as_bytes(), &foreign(SQLX)).remove(0)),
         applied_at: Some(at),
         ..row(0, "", None)
     }

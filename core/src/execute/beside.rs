@@ -66,6 +66,19 @@ pub(crate) async fn record(
     in_transaction(session, role, &writes, listeners).await
 }
 
+/// Writes a row anew that is there: all of it, or nothing. Fails where it was claimed meanwhile.
+#[cfg(feature = "other-tools")]
+pub(crate) async fn record_again(
+    session: &mut dyn Session,
+    role: Option<&str>,
+    row: &HistoryRow,
+    listeners: &Listeners,
+) -> Result<(), BackendError> {
+    let fenced = Fenced { id: &row.id, fence: row.fence };
+    let writes = [Op::Remove(&fenced), Op::Record(std::slice::from_ref(row))];
+    in_transaction(session, role, &writes, listeners).await
+}
+
 /// Fails while a transaction with a claim is open; then says whether the session can be asked again.
 pub(crate) async fn probe(session: &mut dyn Session, listeners: &Listeners) -> Result<(), (BackendError, bool)> {
     let asked = drive_plain(session, &[Op::Begin, Op::Probe, Op::Rollback], listeners).await;

@@ -6,13 +6,14 @@ use super::Migrator;
 use super::look::{Look, not_read};
 use super::record::waited_for_lock;
 use crate::adopt::{
-    Adoption, Case, FindingKind, ForeignFile, ForeignHistory, ForeignTable, Judged, proof, reader, tables_beside,
+    Adoption, Case, Finding, FindingKind, ForeignFile, ForeignHistory, ForeignTable, Judged, Match, proof, reader,
+    tables_beside,
 };
 use crate::backend::Session;
 use crate::capability::RunLock;
 use crate::error::{BackendError, BackendErrorKind};
 use crate::execute;
-use crate::history::{HistoryDetail, HistoryRow};
+use crate::history::{HistoryDetail, HistoryRow, RowState};
 use crate::lock::{self, LockError, Wait, unless_cancelled};
 use crate::migration::Migration;
 use crate::problem::LoadError;
@@ -33,19 +34,23 @@ enum Recorded {
 pub(super) struct Wish<'a> {
     pub(super) accept: &'a [FindingKind],
     pub(super) write: bool,
+    /// What is accepted is so from now on, and written down: a person named it.
+    pub(super) remember: bool,
 }
 
 /// An adoption that was judged, and the rows that it would record.
 pub(super) struct Decided {
     pub(super) adoption: Adoption,
     pub(super) rows: Vec<HistoryRow>,
+    /// A row that is there, and as it is to be: what was accepted is written down in it, where no other row is recorded.
+    rewritten: Option<HistoryRow>,
     /// Whimbrel's history is there.
     has_history: bool,
 }
 
 impl Decided {
     fn is_nothing_to_do(&self) -> bool {
-        self.adoption.is_refused() || (self.rows.is_empty() && self.has_history)
+        self.adoption.is_refused() || (self.rows.is_empty() && self.rewritten.is_none() && self.has_history)
     }
 }
 
@@ -69,7 +74,7 @@ impl Migrator {
         wish: Wish<'_>,
     ) -> Result<Adoption, MigrateError> {
         let reader = reader_of(migrations)?;
-        let mut decided = self.decide_adoption(session, reader, migrations, history, wish.accept).await?;
+        let mut decided = self.decide_adoption(session, reader, migrations, history, wish).await?;
         self.prove(session, migrations, &mut decided, wish.accept).await?;
         if !wish.write || decided.is_nothing_to_do() {
             return Ok(decided.adoption);
@@ -82,12 +87,9 @@ impl Migrator {
         loop {
             match session.history(HistoryDetail::Full).await {
                 Ok(history) => {
-                    let now =
-                        self.decide_adoption(session, reader, migrations, history.as_deref(), wish.accept).await?;
+                    let now = self.decide_adoption(session, reader, migrations, history.as_deref(), wish).await?;
                     decided = self.proved_before(session, migrations, decided, now, wish.accept).await?;
-                    if decided.is_nothing_to_do()
-                        || self.record_rows(session, &decided.rows).await? == Recorded::Written
-                    {
+                    if decided.is_nothing_to_do() || self.record_rows(session, &decided).await? == Recorded::Written {
                         return Ok(decided.adoption);
                     }
                 }
@@ -142,7 +144,7 @@ impl Migrator {
     ) -> Result<Decided, MigrateError> {
         let ids = |decided: &Decided| decided.rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>();
         if ids(&before) == ids(&now) {
-            return Ok(Decided { has_history: now.has_history, ..before });
+            return Ok(Decided { has_history: now.has_history, rewritten: now.rewritten, ..before });
         }
         self.prove(session, migrations, &mut now, accept).await?;
         Ok(now)
@@ -161,15 +163,20 @@ impl Migrator {
         }
     }
 
-    /// Makes the history table where it is not there, and writes these rows, in one transaction.
-    async fn record_rows(&self, session: &mut dyn Session, rows: &[HistoryRow]) -> Result<Recorded, MigrateError> {
+    /// Makes the history table where it is not there, and writes the rows, in one transaction.
+    async fn record_rows(&self, session: &mut dyn Session, decided: &Decided) -> Result<Recorded, MigrateError> {
         let role = self.settings.role.as_deref();
-        match execute::record(session, role, rows, &self.listeners).await {
+        let written = match &decided.rewritten {
+            Some(row) => execute::record_again(session, role, row, &self.listeners).await,
+            None => execute::record(session, role, &decided.rows, &self.listeners).await,
+        };
+        match written {
             Ok(()) => Ok(Recorded::Written),
             Err(error) => match error.kind() {
-                BackendErrorKind::AlreadyClaimed | BackendErrorKind::Busy | BackendErrorKind::Conflict => {
-                    Ok(Recorded::LookAgain)
-                }
+                BackendErrorKind::AlreadyClaimed
+                | BackendErrorKind::LostClaim
+                | BackendErrorKind::Busy
+                | BackendErrorKind::Conflict => Ok(Recorded::LookAgain),
                 _ => Err(MigrateError::backend("record what is applied already", error)),
             },
         }
@@ -201,7 +208,7 @@ impl Migrator {
         reader: &'static dyn ForeignHistory,
         migrations: &[Migration],
         history: Option<&[HistoryRow]>,
-        accept: &[FindingKind],
+        wish: Wish<'_>,
     ) -> Result<Decided, MigrateError> {
         let lexer = self.backend.dialect().lexer;
         let known = history.unwrap_or_default();
@@ -211,19 +218,44 @@ impl Migrator {
             files.filter_map(Result::transpose).collect::<Result<_, _>>().map_err(MigrateError::load)?;
         let mut sql = self.sql(session);
         let table = self.one_table(reader, &mut sql).await?;
-        let rows = reader.rows(&mut sql, lexer, &table).await.map_err(other_not_read)?;
-        let beside = match &history {
-            None if rows.is_empty() => tables_beside(&mut sql, lexer, &table).await.map_err(other_not_read)?,
-            _ => Vec::new(),
+        let (rows, beside) = loop {
+            let rows = reader.rows(&mut sql, lexer, &table).await.map_err(other_not_read)?;
+            if !rows.is_empty() || history.is_some() {
+                break (rows, Vec::new());
+            }
+            let beside = tables_beside(&mut sql, lexer, &table).await.map_err(other_not_read)?;
+            // The other tool may have written tables and rows in between.
+            if beside.is_empty() || reader.rows(&mut sql, lexer, &table).await.map_err(other_not_read)?.is_empty() {
+                break (rows, beside);
+            }
         };
-        let case = Case { reader, table: &table, rows: &rows, files: &files, beside: &beside, accept };
-        let Judged { matches, record } = case.judge();
+        let case = Case {
+            reader,
+            table: &table,
+            rows: &rows,
+            files: &files,
+            beside: &beside,
+            accept: wish.accept,
+            remembered: &[],
+        };
+        let mut judged = case.judge();
+        let mut full = Vec::new();
+        if history.is_some() && left_out(&judged.matches).next().is_some() {
+            full = session.history(HistoryDetail::Full).await.map_err(not_read)?.unwrap_or_default();
+            let remembered: Vec<&str> = full.iter().flat_map(accepted_in).collect();
+            judged = Case { remembered: &remembered, ..case }.judge();
+        }
+        let Judged { matches, record } = judged;
         let origin = origin_of(reader.tool());
         let own = record.iter().map(|(file, row)| -> Result<HistoryRow, LoadError> {
             let own = self.recorded_row(files[*file].migration, &origin, &self.settings.run_by)?;
             Ok(HistoryRow { finished_at: rows[*row].applied_at, duration_ms: rows[*row].duration_ms, ..own })
         });
-        let own: Vec<HistoryRow> = own.collect::<Result<_, _>>().map_err(MigrateError::load)?;
+        let mut own: Vec<HistoryRow> = own.collect::<Result<_, _>>().map_err(MigrateError::load)?;
+        let Kept { rewritten, note } = match wish.remember {
+            true => keep_in_mind(&matches, &full, &files, &mut own),
+            false => Kept::default(),
+        };
         let mut adoption = Adoption {
             tool: reader.tool(),
             tool_called: reader.called(),
@@ -232,10 +264,10 @@ impl Migrator {
             matches,
             recorded: 0,
             proved: None,
-            notes: Vec::new(),
+            notes: note.into_iter().collect(),
         };
         adoption.recorded = if adoption.is_refused() { 0 } else { own.len() };
-        Ok(Decided { adoption, rows: own, has_history: history.is_some() })
+        Ok(Decided { adoption, rows: own, rewritten, has_history: history.is_some() })
     }
 
     /// The one table in which that history is.
@@ -265,6 +297,60 @@ impl Migrator {
             }
         }
     }
+}
+
+/// What becomes of rows without a file that were accepted.
+#[derive(Default)]
+struct Kept {
+    /// See [`Decided::rewritten`].
+    rewritten: Option<HistoryRow>,
+    note: Option<String>,
+}
+
+/// Writes down which rows without a file are accepted now: in the newest row that is to be recorded, else in the newest that is
+/// there. A shared history is looked through at each run, which does not ask of them again.
+fn keep_in_mind(
+    matches: &[Match],
+    history: &[HistoryRow],
+    files: &[ForeignFile<'_>],
+    recorded: &mut [HistoryRow],
+) -> Kept {
+    let known: Vec<&str> = history.iter().flat_map(accepted_in).collect();
+    let accepted = left_out(matches).filter(|it| it.accepted && !known.contains(&&*it.message));
+    let lines: Vec<&str> = accepted.map(|it| &*it.message).collect();
+    if lines.is_empty() {
+        return Kept::default();
+    }
+    if let Some(row) = recorded.last_mut() {
+        row.error = Some(lines.join("\n").into());
+        return Kept::default();
+    }
+    let Some(row) = newest_of(history, files) else {
+        return Kept { rewritten: None, note: Some(NOT_REMEMBERED.to_owned()) };
+    };
+    let lines: Vec<&str> = accepted_in(row).chain(lines).collect();
+    Kept { rewritten: Some(HistoryRow { error: Some(lines.join("\n").into()), ..row.clone() }), note: None }
+}
+
+/// What is said where there is no row to write it down in.
+const NOT_REMEMBERED: &str = "rows without a file are accepted this once: no migration of the folder is recorded as applied, in \
+    whose row that could be kept";
+
+/// What was found of rows without a file.
+fn left_out(matches: &[Match]) -> impl Iterator<Item = &Finding> {
+    matches.iter().flat_map(|it| &it.findings).filter(|finding| finding.kind == FindingKind::MissingFile)
+}
+
+/// What was accepted when a row was recorded, a line each.
+fn accepted_in(row: &HistoryRow) -> impl Iterator<Item = &str> {
+    let kept = row.error.as_deref().filter(|_| row.state == RowState::Applied);
+    kept.into_iter().flat_map(str::lines)
+}
+
+/// The row of the newest of these files that is applied.
+fn newest_of<'a>(history: &'a [HistoryRow], files: &[ForeignFile<'_>]) -> Option<&'a HistoryRow> {
+    let is_own = |row: &&HistoryRow| files.iter().any(|file| file.migration.id == row.id);
+    history.iter().filter(|row| row.state == RowState::Applied).filter(is_own).max_by_key(|row| row.id.version())
 }
 
 /// What history rows tell of a migration that this tool applied.

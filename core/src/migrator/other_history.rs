@@ -1,12 +1,17 @@
 //! A database that another tool has migrated so far: it is not migrated a second time.
 
+use std::collections::HashMap;
+
 use super::Migrator;
 use super::adopt::{Wish, origin_of, other_not_read, reader_of};
 use super::apply::Run;
 use super::look::not_read;
-use crate::adopt::{Adoption, Finding, FindingKind, ForeignFile, ForeignHistory, ForeignTable, Verdict, reader};
+use crate::adopt::{
+    Adoption, Finding, FindingKind, ForeignFile, ForeignHistory, ForeignTable, Verdict, reader, tables_named,
+};
 use crate::backend::Session;
 use crate::error::{BackendError, BackendErrorKind};
+use crate::event::{Event, Listeners};
 use crate::execute::{self, Beside};
 use crate::history::{HistoryDetail, HistoryRow, MigrationId, RowState};
 use crate::migration::Migration;
@@ -110,6 +115,17 @@ impl Migrator {
         reader.find(&mut self.sql(session), lexer, &self.other_history).await.map_err(other_not_read)
     }
 
+    /// Whatever has a name of the other tool's table.
+    async fn tables_of_its_names(
+        &self,
+        session: &mut dyn Session,
+        reader: &dyn ForeignHistory,
+    ) -> Result<Vec<ForeignTable>, MigrateError> {
+        let (lexer, place) = (self.backend.dialect().lexer, &self.other_history);
+        let names = place.names(reader.tables());
+        tables_named(&mut self.sql(session), lexer, &names, place.schema.as_deref()).await.map_err(other_not_read)
+    }
+
     /// The rows that a run would record of what the other tool applied; `None`: it goes on with no such history. Writes nothing.
     pub(super) async fn foresee_other_history(
         &self,
@@ -122,7 +138,8 @@ impl Migrator {
             return Ok(None);
         }
         let accept = self.accepted_at_start();
-        let decided = self.decide_adoption(session, reader, migrations, history, &accept).await?;
+        let wish = Wish { accept: &accept, write: false, remember: false };
+        let decided = self.decide_adoption(session, reader, migrations, history, wish).await?;
         match refusals_of(&decided.adoption) {
             Some(refusals) => Err(MigrateError::plan(refusals)),
             None => Ok(Some(decided.rows)),
@@ -144,6 +161,15 @@ impl Migrator {
     }
 }
 
+/// What the other tool's table is needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// Rows are written into it, each once.
+    Shared,
+    /// A text speaks of it: whatever has its name will do.
+    Named,
+}
+
 /// How often another tool that begins at the same moment is met again.
 const MEETINGS: usize = 5;
 
@@ -156,7 +182,16 @@ impl Run<'_> {
     ) -> Result<Option<Vec<HistoryRow>>, MigrateError> {
         let m = self.migrator;
         for meeting in 1.. {
-            history = self.take_over(history).await?;
+            history = match self.take_over(history.clone()).await {
+                // What looked wrong may have been the work of another runner, who has made the history by now.
+                Err(MigrateError::Plan { .. })
+                    if history.is_none() && meeting < MEETINGS && self.is_tracked().await? =>
+                {
+                    history = self.session.history(HistoryDetail::Check).await.map_err(not_read)?;
+                    continue;
+                }
+                taken => taken?,
+            };
             match m.refuse_other_history(&mut *self.session, &self.files.migrations, history.as_deref()).await {
                 // It made its table in between.
                 Err(_) if m.goes_on() && meeting < MEETINGS => {}
@@ -206,7 +241,7 @@ impl Run<'_> {
             return Ok(history);
         }
         let accept = m.accepted_at_start();
-        let wish = Wish { accept: &accept, write: true };
+        let wish = Wish { accept: &accept, write: true, remember: false };
         let adoption = m.adopt_on(&mut *self.session, &self.files.migrations, history.as_deref(), wish).await?;
         if let Some(refusals) = refusals_of(&adoption) {
             return Err(MigrateError::plan(refusals));
@@ -222,7 +257,11 @@ impl Run<'_> {
         if m.shares_history && !lacking.is_empty() {
             self.fill(&lacking).await?;
         }
-        if adoption.recorded == 0 && history.is_some() {
+        // Another run of ours may have recorded them in between.
+        let is_known = |id: &MigrationId| history.iter().flatten().any(|row| row.id == *id);
+        let mut recorded = adoption.matches.iter().filter(|it| it.verdict == Verdict::Recorded);
+        let is_up_to_date = recorded.all(|it| it.id.as_ref().is_none_or(is_known));
+        if adoption.recorded == 0 && history.is_some() && is_up_to_date {
             return Ok(history);
         }
         let origin = origin_of(adoption.tool);
@@ -248,23 +287,17 @@ impl Run<'_> {
                 .with_hint("adopt it once with `whimbrel adopt`, and apply migrations with one tool from then on");
             return Err(MigrateError::backend("share the other tool's history", error));
         }
-        let (mut statements, made) = reader.creates(lexer, &m.other_history, self.by_folders());
-        let tables = m.other_tables(&mut *self.session, reader).await?;
-        let table = match tables.into_iter().next() {
-            Some(table) => {
-                statements.clear();
-                table
+        self.refuse_equal_rows(reader)?;
+        let table = match self.ensure_table(reader, Need::Shared).await? {
+            Ok(table) => table,
+            Err((table, error)) => {
+                let hint = format!(
+                    "{table} must hold each migration once, and belong to the role of this run: `whimbrel adopt --dry-run` tells \
+                     rows that stand twice"
+                );
+                return Err(MigrateError::backend("prepare the other tool's history", error.with_hint(hint)));
             }
-            None => made,
         };
-        statements.push(table.keep_apart(reader.once()));
-        if let Some(error) = self.make_beside(&statements).await? {
-            let hint = format!(
-                "{table} must hold each migration once, and belong to the role of this run: `whimbrel adopt --dry-run` tells rows \
-                 that stand twice"
-            );
-            return Err(MigrateError::backend("prepare the other tool's history", error.with_hint(hint)));
-        }
         self.beside = Some(Box::new(Shared { reader, table, lexer }));
         Ok(())
     }
@@ -288,29 +321,80 @@ impl Run<'_> {
         if self.beside.is_some() || !planned.clone().any(speaks) {
             return Ok(());
         }
-        if !m.other_tables(&mut *self.session, reader).await?.is_empty() {
-            return Ok(());
-        }
-        let (statements, table) = reader.creates(lexer, &m.other_history, self.by_folders());
-        tracing::info!(%table, "made empty, because a migration speaks of it");
-        match self.make_beside(&statements).await? {
-            None => Ok(()),
-            Some(error) => Err(MigrateError::backend("make the other tool's history, which a text uses", error)),
+        match self.ensure_table(reader, Need::Named).await? {
+            Ok(_) => Ok(()),
+            Err((_, error)) => Err(MigrateError::backend("make the other tool's history, which a text uses", error)),
         }
     }
 
-    /// Makes the other tool's table, waiting for whoever is in the way; gives why it cannot be made.
-    async fn make_beside(&mut self, statements: &[String]) -> Result<Option<BackendError>, MigrateError> {
+    /// Finds the other tool's table, or makes it and tells so; waits for whoever is in the way, and looks again where the other
+    /// tool makes it at the same moment. Gives why it cannot be made.
+    async fn ensure_table(
+        &mut self,
+        reader: &dyn ForeignHistory,
+        need: Need,
+    ) -> Result<Result<ForeignTable, (ForeignTable, BackendError)>, MigrateError> {
+        let (m, mut meetings) = (self.migrator, 0);
+        let lexer = m.backend.dialect().lexer;
         loop {
+            let found = match need {
+                Need::Shared => m.other_tables(&mut *self.session, reader).await?,
+                Need::Named => m.tables_of_its_names(&mut *self.session, reader).await?,
+            };
+            let is_new = found.is_empty();
+            let (mut statements, made) = reader.creates(lexer, &m.other_history, self.by_folders());
+            let table = found.into_iter().next().unwrap_or(made);
+            if !is_new {
+                statements.clear();
+            }
+            statements.extend((need == Need::Shared).then(|| table.keep_apart(reader.once())));
             let role = self.settings.role.as_deref();
-            match execute::make_beside(&mut *self.session, role, statements, &self.migrator.listeners).await {
-                Ok(()) => return Ok(None),
-                Err(error) if matches!(error.kind(), BackendErrorKind::Busy | BackendErrorKind::Conflict) => {
-                    self.pause(None).await?;
+            // What the statements are about that are there already concerns nobody.
+            let nobody = Listeners::default();
+            let Err(error) = execute::make_beside(&mut *self.session, role, &statements, &nobody).await else {
+                if is_new {
+                    self.made(reader, &table);
                 }
-                Err(error) => return Ok(Some(error)),
+                return Ok(Ok(table));
+            };
+            match error.kind() {
+                BackendErrorKind::Busy | BackendErrorKind::Conflict => self.pause(None).await?,
+                BackendErrorKind::Statement if is_new && meetings < MEETINGS => meetings += 1,
+                _ => return Ok(Err((table, error))),
             }
         }
+    }
+
+    fn made(&mut self, reader: &dyn ForeignHistory, table: &ForeignTable) {
+        let table = table.to_string();
+        self.migrator.listeners.tell(&Event::OtherHistoryMade { tool: reader.called(), table: &table });
+        self.report.other_history_made = Some(table);
+    }
+
+    /// Refuses two migrations whose rows would be the same: the table could not tell one from the other.
+    fn refuse_equal_rows(&self, reader: &dyn ForeignHistory) -> Result<(), MigrateError> {
+        let mut seen: HashMap<_, &Migration> = HashMap::new();
+        for migration in &self.files.migrations {
+            let Some(foreign) = migration.foreign() else { continue };
+            let Some(first) = seen.insert((foreign.time_ms, migration.checksum.to_string()), migration) else {
+                continue;
+            };
+            let [before, now] = [first, migration].map(|it| it.bytes().map_err(MigrateError::load));
+            if reader.hashes(&before?, foreign) == reader.hashes(&now?, foreign) {
+                let message = format!(
+                    "{} and {} have the same text and the same time: their rows in the history of {} would be the same",
+                    first.file(),
+                    migration.file(),
+                    reader.called()
+                );
+                let error = BackendError::new(BackendErrorKind::Config, message).with_hint(
+                    "give the later one, where no database has it yet, a time of its own or a comment in its text; else adopt the \
+                     history once with `whimbrel adopt`, and apply migrations with one tool from then on",
+                );
+                return Err(MigrateError::backend("share the other tool's history", error));
+            }
+        }
+        Ok(())
     }
 
     /// Whether the other tool has applied this migration meanwhile: what failed here failed for that.
@@ -320,10 +404,22 @@ impl Run<'_> {
             return false;
         }
         let Ok(reader) = reader_of(&self.files.migrations) else { return false };
-        let Ok(history) = self.session.history(HistoryDetail::Check).await else { return false };
+        let history = match self.session.history(HistoryDetail::Check).await {
+            Ok(history) => history,
+            Err(error) => return error.kind() == BackendErrorKind::Busy,
+        };
+        // Another run of ours may have taken it over from there already.
+        if is_applied(&history, id) {
+            return true;
+        }
+        let wish = Wish { accept: &[], write: false, remember: false };
         let decided =
-            m.decide_adoption(&mut *self.session, reader, &self.files.migrations, history.as_deref(), &[]).await;
-        decided.is_ok_and(|decided| decided.rows.iter().any(|row| row.id == *id))
+            m.decide_adoption(&mut *self.session, reader, &self.files.migrations, history.as_deref(), wish).await;
+        match decided {
+            Ok(decided) => decided.rows.iter().any(|row| row.id == *id),
+            Err(MigrateError::Backend { error, .. }) => error.kind() == BackendErrorKind::Busy,
+            Err(_) => false,
+        }
     }
 }
 

@@ -151,7 +151,7 @@ impl Run<'_> {
         }
     }
 
-    async fn is_tracked(&mut self) -> Result<bool, MigrateError> {
+    pub(super) async fn is_tracked(&mut self) -> Result<bool, MigrateError> {
         self.session.history(HistoryDetail::Check).await.map(|history| history.is_some()).map_err(not_read)
     }
 

@@ -58,12 +58,8 @@ impl Reader<'_> {
             let hint = "put the index behind `-- @only postgres`";
             self.problem(piece.start, "INCLUDE is not portable", hint);
         }
-        if self.document.tables().any(|it| it.indexes.iter().any(|it| it.name == index.name)) {
-            return self.problem(
-                piece.start,
-                format!("the index {} stands twice", index.name),
-                "give one another name",
-            );
+        if !self.is_first(piece, "index", &index.name, "give one another name") {
+            return;
         }
         self.renamed(piece, RenamedObject::Index(table.clone()), &index.name);
         if self.add_index(piece, &table, index).is_none() {

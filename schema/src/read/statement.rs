@@ -101,6 +101,9 @@ impl Reader<'_> {
             }
             ty.values.push(value);
         }
+        if !self.is_first(piece, "type", &name.to_string(), "keep one of them") {
+            return;
+        }
         self.renamed(piece, RenamedObject::Enum, &name.to_string());
         self.schema(&piece.annotations).enums.push(ty);
     }
@@ -128,6 +131,9 @@ impl Reader<'_> {
             options: create.with_params().map(|params| text(&params)),
             comment: None,
         };
+        if !self.is_first(piece, "view", &view.name.to_string(), "keep one of them") {
+            return;
+        }
         self.places.push((view.name.clone(), piece.start..piece.start + piece.statement.text.len()));
         self.schema(&piece.annotations).views.push(view);
     }
@@ -143,7 +149,9 @@ impl Reader<'_> {
             options: create.with_params().map(|params| text(&params)),
             comment: None,
         };
-        self.schema(&piece.annotations).views.push(view);
+        if self.is_first(piece, "view", &view.name.to_string(), "keep one of them") {
+            self.schema(&piece.annotations).views.push(view);
+        }
     }
 
     /// `CREATE SEQUENCE name AS integer START WITH 5 OWNED BY table.column`
@@ -170,13 +178,8 @@ impl Reader<'_> {
             };
             at = next;
         }
-        let before = self.schema(&piece.annotations).sequences.iter().any(|it| it.name == sequence.name);
-        if before {
-            return self.problem(
-                piece.start,
-                format!("the sequence {} stands twice", sequence.name),
-                "keep one of them",
-            );
+        if !self.is_first(piece, "sequence", &sequence.name.to_string(), "keep one of them") {
+            return;
         }
         self.schema(&piece.annotations).sequences.push(sequence);
     }

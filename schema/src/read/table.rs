@@ -53,9 +53,8 @@ impl<'a> Reader<'a> {
     }
 
     fn take_table(&mut self, piece: &Piece<'_>, table: Table) {
-        if self.document.tables().any(|it| it.name == table.name) {
-            let message = format!("the table {} stands twice", table.name);
-            return self.problem(piece.start, message, "keep one of them");
+        if !self.is_first(piece, "table", &table.name.to_string(), "keep one of them") {
+            return;
         }
         self.places.push((table.name.clone(), piece.start..piece.start + piece.statement.text.len()));
         self.schema(&piece.annotations).tables.push(table);

@@ -229,6 +229,27 @@ fn a_sequence_is_read_whole_or_refused() {
 }
 
 #[test]
+fn what_stands_twice_is_refused_with_both_places() {
+    let (table, view) = ("CREATE TABLE a (id integer PRIMARY KEY);\n", "CREATE VIEW v AS SELECT id FROM a;\n");
+    let of_enum = "CREATE TYPE mood AS ENUM ('good', 'bad');\n";
+    let index = "CREATE INDEX i ON a (id);\n";
+    let (only, seq) = ("-- @only postgres\n", "CREATE SEQUENCE s;\n");
+    let live = "CREATE MATERIALIZED VIEW v AS SELECT id FROM a;\n";
+    for (text, expected) in [
+        (format!("{table}{table}"), "2:1 the table a stands twice: line 1 has it already"),
+        (format!("{of_enum}{table}{of_enum}"), "3:1 the type mood stands twice: line 1 has it already"),
+        (format!("{table}{view}\n{view}"), "4:1 the view v stands twice: line 2 has it already"),
+        (format!("{table}{only}{view}{view}"), "4:1 the view v stands twice: line 3 has it already"),
+        (format!("{table}{only}{live}{only}{view}"), "5:1 the view v stands twice: line 3 has it already"),
+        (format!("{of_enum}{only}{of_enum}"), "3:1 the type mood stands twice: line 1 has it already"),
+        (format!("{table}{index}{only}{index}"), "4:1 the index i stands twice: line 2 has it already"),
+        (format!("{only}{seq}{only}{seq}"), "4:1 the sequence s stands twice: line 2 has it already"),
+    ] {
+        assert_eq!(refused(&text), [expected], "{text}");
+    }
+}
+
+#[test]
 fn syntax_errors_have_their_place() {
     let problems = refused("CREATE TABLE a (id integer PRIMARY KEY);\nCREATE TABLE ü (id integer PRIMARY,);\n");
     assert!(problems[0].starts_with("2:"), "{problems:?}");

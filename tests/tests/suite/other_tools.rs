@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use whimbrel::split::split;
-use whimbrel::{AsFresh, DirectorySource, Format, MigrateError, MigrateErrorKind};
+use whimbrel::{AsFresh, DirectorySource, Event, Format, MigrateError, MigrateErrorKind};
 use whimbrel_tests::database::TestDatabase;
 
 use super::corpora::{Corpus, corpora, fixtures, has_dump, has_sqlite_schema};
@@ -339,8 +340,17 @@ async fn a_text_that_speaks_of_its_tools_own_table_finds_it(database: TestDataba
     let is_there = async || database.tables().await.iter().any(|table| table == "_sqlx_migrations");
     assert!(!is_there().await, "nothing uses it");
     std::fs::write(folder.join("2_edits.sql"), edits).expect("a file is written");
-    let migrator = database.migrator().source(source(&database, &folder));
-    migrator.migrate().await.expect("its table is there");
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let listening = Arc::clone(&told);
+    let tell = move |event: &Event<'_>| {
+        if let Event::OtherHistoryMade { tool, table } = event {
+            listening.lock().unwrap().push(format!("{table} of {tool}"));
+        }
+    };
+    let migrator = database.migrator().source(source(&database, &folder)).on_event(tell);
+    let report = migrator.migrate().await.expect("its table is there");
+    assert_eq!(report.other_history_made.as_deref(), Some("_sqlx_migrations"));
+    assert_eq!(*told.lock().unwrap(), ["_sqlx_migrations of sqlx"], "it is not made silently");
     assert_eq!(database.column("select count(*) from _sqlx_migrations").await, ["0"], "nobody records anything in it");
     // It is no history to go on with, and nothing to make again.
     std::fs::write(folder.join("3_drops.sql"), "drop table _sqlx_migrations;").expect("a file is written");

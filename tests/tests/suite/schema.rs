@@ -3,6 +3,7 @@
 mod changes;
 mod drizzle_snapshots;
 mod fuzz;
+mod interrupted;
 mod killed;
 mod online;
 mod pull;

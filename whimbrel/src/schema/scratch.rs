@@ -2,15 +2,12 @@
 
 #[cfg(feature = "sqlite")]
 mod ahead;
+#[cfg(feature = "postgres")]
+mod throw_away;
 
 use std::sync::Arc;
-#[cfg(feature = "postgres")]
-use std::sync::atomic::{AtomicU32, Ordering};
 #[cfg(feature = "sqlite")]
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-#[cfg(feature = "sqlite")]
-use ahead::Ahead;
 
 use whimbrel_core::history::DEFAULT_HISTORY_TABLE;
 use whimbrel_core::{
@@ -20,6 +17,11 @@ use whimbrel_core::{
 use whimbrel_schema::generate::{AfterEach, Generated, Replayed, Scratch};
 use whimbrel_schema::model::ObjectName;
 use whimbrel_schema::{Introspected, SchemaDialect};
+
+#[cfg(feature = "sqlite")]
+use ahead::Ahead;
+#[cfg(feature = "postgres")]
+use throw_away::ThrowAway;
 
 /// A new SQLite database in memory for each proof.
 #[cfg(feature = "sqlite")]
@@ -108,9 +110,10 @@ impl Scratch for ServerScratch {
     }
 
     async fn replay_each(&self, migrations: &[Migration], after: &mut AfterEach<'_>) -> Result<(), Problem> {
-        let backend = self.create().await?;
-        let replayed = replay_each(Arc::new(backend.clone()), &super::POSTGRES, migrations, after).await;
-        removed(&backend, replayed).await
+        let database = ThrowAway::on(&self.server).await?;
+        let backend = Arc::new(database.backend.clone());
+        let replayed = replay_each(backend, &super::POSTGRES, migrations, after).await;
+        database.removed(replayed).await
     }
 }
 
@@ -123,40 +126,15 @@ impl ServerScratch {
         more: &[Generated],
         rows: bool,
     ) -> Result<Replayed, Problem> {
-        let backend = self.create().await?;
-        let found = replay(Arc::new(backend.clone()), &super::POSTGRES, folder, more).await;
+        let database = ThrowAway::on(&self.server).await?;
+        let found = replay(Arc::new(database.backend.clone()), &super::POSTGRES, folder, more).await;
         let replayed = match found {
-            Ok(found) if rows => with_rows(&backend, found).await,
+            Ok(found) if rows => with_rows(&database.backend, found).await,
             found => found.map(|found| Replayed { found, filled: Vec::new() }),
         };
-        removed(&backend, replayed).await
-    }
-
-    /// Makes a new database.
-    async fn create(&self) -> Result<whimbrel_backend_postgres::PostgresBackend, Problem> {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let now = whimbrel_core::Timestamp::now().microseconds();
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("whimbrel_scratch_{now}_{}_{number}", std::process::id());
-        let backend = self.server.with_database(&name).map_err(|error| refused("name it", &error))?;
-        backend.create().await.map_err(|error| refused("make it", &error))?;
-        Ok(backend)
+        database.removed(replayed).await
     }
 }
-
-/// Removes a database, whatever came of it.
-#[cfg(feature = "postgres")]
-async fn removed<T>(
-    backend: &whimbrel_backend_postgres::PostgresBackend,
-    replayed: Result<T, Problem>,
-) -> Result<T, Problem> {
-    // The server ends the sessions of the replay in its own time.
-    let dropped = backend.drop_forced().await;
-    let replayed = replayed?;
-    dropped.map_err(|error| refused("remove it", &error))?;
-    Ok(replayed)
-}
-
 #[cfg(feature = "postgres")]
 fn refused(doing: &str, error: &BackendError) -> Problem {
     let hint = error.hint().unwrap_or("name a server where throw-away databases may be made: `scratch-url`");

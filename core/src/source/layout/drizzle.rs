@@ -62,7 +62,13 @@ impl DrizzleLayout {
                 continue;
             }
             let (version, name) = versions.next(tag);
-            let foreign = Foreign { tool: TOOL, mark: tag.as_str().into(), time_ms: Some(entry.when), undo: None };
+            let foreign = Foreign {
+                tool: TOOL,
+                mark: tag.as_str().into(),
+                time_ms: Some(entry.when),
+                ignored_chars: None,
+                undo: None,
+            };
             let foreign = Some(Box::new(foreign));
             found.files.push(FoundFile { file: path, version: Some(version), name: name.to_owned(), foreign });
         }
@@ -95,13 +101,16 @@ impl DrizzleLayout {
         own.sort_by_cached_key(|name| (name.to_lowercase(), name.chars().map(swap).collect::<String>()));
         let mut versions = Versions::default();
         for name in own {
-            let Some(time_ms) = versions::time_of(name) else {
-                let message = "does not begin with a time of 14 digits, as Drizzle's folders do";
-                found.problems.push(Problem::new(folder.shown(name), message, "move it elsewhere"));
-                continue;
+            let time_ms = match versions::time_of(name) {
+                Ok(time_ms) => time_ms,
+                Err((message, hint)) => {
+                    found.problems.push(Problem::new(folder.shown(name), message, hint));
+                    continue;
+                }
             };
             let (version, short) = versions.next(name);
-            let foreign = Foreign { tool: TOOL, mark: name.into(), time_ms: Some(time_ms), undo: None };
+            let foreign =
+                Foreign { tool: TOOL, mark: name.into(), time_ms: Some(time_ms), ignored_chars: None, undo: None };
             let (file, name) = (format!("{name}/{OWN_FILE}"), short.to_owned());
             found.files.push(FoundFile { file, version: Some(version), name, foreign: Some(Box::new(foreign)) });
         }

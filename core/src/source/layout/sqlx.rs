@@ -1,6 +1,7 @@
 //! The folders of sqlx: `VERSION_description.sql`, or `.up.sql` with a `.down.sql`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Found, FoundFile, Layout, NewFile, NewMigration, Reading, Timestamp, Tree};
 use crate::migration::{Foreign, Undo};
@@ -57,6 +58,10 @@ impl Layout for SqlxLayout {
             Err(unreadable) => return Found { problems: vec![unreadable], ..Found::default() },
         };
         let mut found = Found { problems, ..Found::default() };
+        let ignored = ignored_chars(folder).unwrap_or_else(|problem| {
+            found.problems.push(problem);
+            None
+        });
         let mut downs: BTreeMap<u64, String> = BTreeMap::new();
         for file in names {
             let Some((number, name, half)) = parts(&file) else {
@@ -72,7 +77,8 @@ impl Layout for SqlxLayout {
                 downs.insert(known, file);
                 continue;
             }
-            let foreign = Foreign { tool: TOOL, mark: known.to_string().into(), time_ms: None, undo: None };
+            let (mark, ignored_chars) = (known.to_string().into(), ignored.clone());
+            let foreign = Foreign { tool: TOOL, mark, time_ms: None, ignored_chars, undo: None };
             let name = name.to_owned();
             found.files.push(FoundFile { file, version: Some(version), name, foreign: Some(Box::new(foreign)) });
         }
@@ -116,6 +122,31 @@ impl Layout for SqlxLayout {
     fn lexer(&self) -> Option<Lexer> {
         Some(self.lexer)
     }
+}
+
+/// Where sqlx's own configuration may be: it stands beside the manifest of the package or the workspace.
+const CONFIGURATIONS: [&str; 4] = ["sqlx.toml", "../sqlx.toml", "../../sqlx.toml", "../../../sqlx.toml"];
+
+/// The characters that the nearest configuration leaves out of hashes: `ignored-chars` of `[migrate]`.
+fn ignored_chars(folder: &dyn Tree) -> Result<Option<Arc<str>>, Problem> {
+    for file in CONFIGURATIONS {
+        let Some(bytes) = folder.read(file)? else { continue };
+        let wrong =
+            |message: String| Problem::new(folder.shown(file), message, "correct it: sqlx does not read it either");
+        let text = String::from_utf8(bytes).map_err(|_| wrong("is not UTF-8".to_owned()))?;
+        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
+        let Some(listed) = table.get("migrate").and_then(|migrate| migrate.get("ignored-chars")) else {
+            return Ok(None);
+        };
+        let single = |value: &toml::Value| {
+            let mut chars = value.as_str()?.chars();
+            chars.next().filter(|_| chars.next().is_none())
+        };
+        let chars = listed.as_array().and_then(|listed| listed.iter().map(single).collect::<Option<String>>());
+        let chars = chars.ok_or_else(|| wrong("`ignored-chars` is no list of single characters".to_owned()))?;
+        return Ok(Some(chars.into()).filter(|chars: &Arc<str>| !chars.is_empty()));
+    }
+    Ok(None)
 }
 
 /// Only what looks like a migration is worth a word.

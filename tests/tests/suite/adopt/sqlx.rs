@@ -13,6 +13,7 @@ use crate::on_both;
 on_both! {
     a_history_goes_on
     files_with_other_line_ends_are_the_same
+    what_the_configuration_of_sqlx_ignores_is_no_edit
     a_migration_that_failed_is_accepted_by_no_flag
     what_is_wrong_is_told_row_by_row
 }
@@ -109,6 +110,28 @@ async fn files_with_other_line_ends_are_the_same(database: TestDatabase) {
     write(&folder);
     let adoption = migrator(&database, "sqlx", &folder).adopt(&[]).await.expect("it is adopted");
     assert_eq!((verified(&adoption), adoption.recorded), (4, 4));
+}
+
+async fn what_the_configuration_of_sqlx_ignores_is_no_edit(database: TestDatabase) {
+    let folder = applied(&database, 4).await;
+    // One row of before the setting, one since: without white space.
+    let left: String = FILES[1].1.split_whitespace().collect();
+    let boards = hex_literal(&database, &sha384(left.as_bytes()));
+    let update = format!("UPDATE _sqlx_migrations SET checksum = {boards} WHERE version = 2");
+    database.transact(&[&update]).await.expect("it is changed");
+    std::fs::write(folder.join(FILES[1].0), FILES[1].1.replace(", ", ",\n    ")).expect("it is formatted");
+    let edited = migrator(&database, "sqlx", &folder).plan_adoption(&[]).await.expect("a plan");
+    assert_eq!(kinds(&edited), ["edited"], "nothing says that white space counts for nothing");
+    let configuration = folder.join("../sqlx.toml");
+    let ignored = "[migrate]\nignored-chars = [\" \", '\t', \"\\r\", \"\\n\", \"\\uFEFF\"] # white space\n";
+    std::fs::write(&configuration, ignored).expect("a file is written");
+    let adoption = migrator(&database, "sqlx", &folder).adopt(&[]).await.expect("it is adopted");
+    assert_eq!((verified(&adoption), adoption.recorded), (4, 4));
+    for wrong in ["[migrate", "[migrate]\nignored-chars = \"ab\"", "[migrate]\nignored-chars = [\"ab\"]"] {
+        std::fs::write(&configuration, wrong).expect("a file is written");
+        let error = migrator(&database, "sqlx", &folder).status().await.expect_err("sqlx does not read it either");
+        assert!(error.to_string().contains("sqlx.toml"), "{wrong}: {error}");
+    }
 }
 
 async fn a_migration_that_failed_is_accepted_by_no_flag(database: TestDatabase) {

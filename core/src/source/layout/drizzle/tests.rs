@@ -122,14 +122,26 @@ fn every_prefix_gives_growing_versions() {
     assert_eq!(of(&["_a", "_b", "_c"]), ["0000", "0001", "0002"]);
     assert_eq!(of(&["0005_a", "0005_b", "0004_c", "0006_d"]), ["0005", "0005.1", "0005.2", "0006"]);
     assert_eq!(of(&["1795366816_unix", "1795366817_unix"]), ["1795366816", "1795366817"]);
+    // A number that is too long for a version, and one after which none would fit.
+    for digits in [64, 65] {
+        let long = format!("{}_a", "9".repeat(digits));
+        assert_eq!(of(&["0001_a", &long, "0002_b", "0003_c"]), ["0001", "0001.1", "0002", "0003"]);
+        assert_eq!(of(&[&long, "0002_b", "_c", "0001_d"]), ["0000", "0002", "0003", "0003.1"]);
+    }
 }
 
 #[test]
 fn a_time_is_read_as_utc() {
-    assert_eq!(time_of("19700101000001_a"), Some(1_000));
-    assert_eq!(time_of("20240229235959_a"), Some(1_709_251_199_000));
-    assert_eq!(time_of("20241329000000_a"), None);
-    assert_eq!(time_of("0001_a"), None);
+    assert_eq!(time_of("19700101000001_a"), Ok(1_000));
+    assert_eq!(time_of("20240229235959_a"), Ok(1_709_251_199_000));
+    for (name, expected) in [
+        ("20241329000000_a", "begins with 20241329000000, which is no time: year 2024, month 13, day 29"),
+        ("20241201246000_a", "which is no time: year 2024, month 12, day 1, 24:60:00"),
+        ("0001_a", "does not begin with a time of 14 digits"),
+    ] {
+        let (message, _) = time_of(name).unwrap_err();
+        assert!(message.contains(expected), "{name}: {message}");
+    }
 }
 
 #[test]
