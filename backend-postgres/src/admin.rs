@@ -94,6 +94,26 @@ impl PostgresBackend {
         }
     }
 
+    /// The databases of the server whose names begin like this, that belong to the session's role, and that nobody is connected
+    /// to.
+    ///
+    /// # Errors
+    ///
+    /// Those of connecting to the server's `postgres` database (or `template1` where that is missing).
+    pub async fn idle_databases(&self, prefix: &str) -> Result<Vec<String>, BackendError> {
+        let mut session = self.maintenance().await?;
+        let sql = format!(
+            "select datname::text from pg_catalog.pg_database d where pg_catalog.starts_with(datname::text, {}) \
+             and pg_catalog.pg_get_userbyid(datdba) = current_user \
+             and not exists (select 1 from pg_catalog.pg_stat_activity a where a.datname = d.datname) order by 1",
+            literal(prefix)
+        );
+        match session.rows(&sql).await {
+            Ok(rows) => Ok(rows.into_iter().flatten().flatten().collect()),
+            Err(error) => Err(session.explain(error)),
+        }
+    }
+
     /// The tables (`schema.table`) and how many rows each has, counted; without those of the system.
     ///
     /// # Errors

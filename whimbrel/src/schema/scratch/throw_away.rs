@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use whimbrel_backend_postgres::PostgresBackend;
-use whimbrel_core::{BackendError, Problem, Sql, SqlSession, Timestamp, quote_identifier};
+use whimbrel_core::{BackendError, Problem, Timestamp};
 
 use super::refused;
 
@@ -102,21 +102,14 @@ async fn sweep_once(server: &PostgresBackend) {
 
 /// Only those that have the very form of such a name, are old, belong to this role, and have no session.
 async fn sweep(server: &PostgresBackend) -> Result<(), BackendError> {
-    let mut sql = SqlSession::connect(&server.with_database("postgres")?).await?;
-    let databases = "select datname::text from pg_catalog.pg_database d where datname like 'whimbrel\\_scratch\\_%' \
-        and pg_catalog.pg_get_userbyid(datdba) = current_user \
-        and not exists (select 1 from pg_catalog.pg_stat_activity a where a.datname = d.datname)";
     let now = Timestamp::now();
-    for name in sql.query(databases).await?.into_iter().filter_map(|row| row.into_iter().next()?) {
-        if !is_abandoned(&name, now) {
-            continue;
-        }
-        match sql.execute(&format!("drop database if exists {}", quote_identifier(&name))).await {
+    for name in server.idle_databases(PREFIX).await?.into_iter().filter(|name| is_abandoned(name, now)) {
+        match server.with_database(&*name)?.drop().await {
             Ok(_) => tracing::info!(database = %name, "removed: a killed process left it"),
             Err(error) => tracing::debug!(%error, database = %name, "was not removed"),
         }
     }
-    sql.close().await
+    Ok(())
 }
 
 fn is_abandoned(name: &str, now: Timestamp) -> bool {
