@@ -144,6 +144,12 @@ pub struct ScriptRequest<'a> {
     pub fills: &'a BTreeMap<(ObjectName, String), String>,
 }
 
+/// How a person tells what values a column gets: the flag of the command, for [`ScriptRequest::fills`]. For hints.
+#[must_use]
+pub fn fill_flag(table: &ObjectName, column: &str) -> String {
+    format!("`--fill {table}.{column}=EXPRESSION`, an expression over the columns of the table as it is")
+}
+
 /// The SQL of some changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Script {

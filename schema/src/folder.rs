@@ -69,6 +69,26 @@ impl Folder {
         Ok(folder)
     }
 
+    /// The dialect that a folder of this tool or another says it is of, in that tool's words: in its journal, else in its newest
+    /// snapshot. `None`: it does not say. No migration is read.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read.
+    pub fn dialect_of(path: &Path) -> Result<Option<String>, Problem> {
+        let meta = path.join("meta");
+        let journal = read_optional(&meta.join(journal::FILE_NAME), |_, text| Ok(said_dialect(text)))?;
+        if let Some(dialect) = journal.flatten() {
+            return Ok(Some(dialect));
+        }
+        let own =
+            snapshot_versions(&meta)?.into_iter().max().map(|newest| meta.join(Snapshot::file_name(newest.as_str())));
+        // Newer folders of Drizzle have one beside each migration, and no journal.
+        let beside = || with_snapshot(path).map(|folders| folders.into_iter().max().map(|it| it.join("snapshot.json")));
+        let Some(newest) = own.map_or_else(beside, |own| Ok(Some(own)))? else { return Ok(None) };
+        Ok(read_optional(&newest, |_, text| Ok(said_dialect(text)))?.flatten())
+    }
+
     /// The folder of journal and snapshots.
     #[must_use]
     pub fn meta(&self) -> PathBuf {
@@ -224,6 +244,18 @@ pub(crate) fn read_optional<T>(
     }
 }
 
+/// The word under `dialect` in a journal or a snapshot of whatever tool.
+fn said_dialect(text: &str) -> Option<String> {
+    serde_json::from_str::<serde_json::Value>(text).ok()?.get("dialect")?.as_str().map(str::to_owned)
+}
+
+/// The folders in a folder that hold a snapshot.
+fn with_snapshot(path: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let entries = fs::read_dir(path).map_err(|error| unreadable(path, &error))?;
+    let folders = entries.flatten().map(|entry| entry.path());
+    Ok(folders.filter(|folder| folder.join("snapshot.json").is_file()).collect())
+}
+
 /// The name of a migration's file in its folder.
 pub(crate) fn file_name(migration: &Migration) -> String {
     let file = migration.file();
@@ -258,4 +290,35 @@ pub(crate) fn snapshot_versions(meta: &Path) -> Result<Vec<Version>, Problem> {
     };
     let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
     Ok(names.filter_map(|name| name.strip_suffix("_snapshot.json")?.parse().ok()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_of_any_tool_says_its_dialect() {
+        let folder = TempDir::new().unwrap();
+        let said = || Folder::dialect_of(folder.path()).unwrap();
+        let write = |file: &str, text: &str| {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        assert_eq!(said(), None);
+        write("20250101000000_first/snapshot.json", r#"{"dialect": "sqlite"}"#);
+        write("20250102000000_second/snapshot.json", r#"{"dialect": "turso"}"#);
+        assert_eq!(said().as_deref(), Some("turso"), "the newest of those beside migrations");
+        write("meta/0000_snapshot.json", r#"{"dialect": "postgresql"}"#);
+        write("meta/0001_snapshot.json", r#"{"dialect": "postgres"}"#);
+        assert_eq!(said().as_deref(), Some("postgres"), "the newest of those in one folder");
+        write("meta/_journal.json", "no JSON");
+        assert_eq!(said().as_deref(), Some("postgres"));
+        write("meta/_journal.json", r#"{"dialect": "sqlite", "entries": []}"#);
+        assert_eq!(said().as_deref(), Some("sqlite"));
+    }
 }

@@ -38,7 +38,7 @@ pub use between::{Between, Choices, Side, between};
 pub use change::Change;
 pub use compare::{Compared, Difference, compare, compare_live};
 pub use dialect::{
-    Forms, Introspected, Loss, Part, Rename, RenamedObject, SchemaDialect, Script, ScriptRequest, Storage,
+    Forms, Introspected, Loss, Part, Rename, RenamedObject, SchemaDialect, Script, ScriptRequest, Storage, fill_flag,
 };
 pub use expr::Expr;
 pub use folder::Folder;

@@ -94,7 +94,7 @@ impl Database {
     #[must_use]
     pub fn dialect_called(name: &str) -> Option<&'static str> {
         match name {
-            "sqlite" | "libsql" => Some("sqlite"),
+            "sqlite" | "libsql" | "turso" => Some("sqlite"),
             "postgres" | "postgresql" | "pg" => Some("postgres"),
             _ => None,
         }

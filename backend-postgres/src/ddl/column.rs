@@ -4,7 +4,7 @@ use whimbrel_core::Problem;
 use whimbrel_core::split::Lexer;
 use whimbrel_schema::expr::Node;
 use whimbrel_schema::model::{Column, Deferrable, Identity, Index, IndexTarget, ObjectName, SequenceOptions, Table};
-use whimbrel_schema::{Change, Expr};
+use whimbrel_schema::{Change, Expr, fill_flag};
 
 use super::conversion::{Conversion, conversion};
 use super::names::object_name;
@@ -89,7 +89,7 @@ pub(super) fn add(writer: &mut Writer<'_>, table: &ObjectName, column: &Column) 
                 table,
                 &column.name,
                 message,
-                "give it a default, or say what the rows get (a fill, an expression over their columns)",
+                &format!("give it a default, or say what the rows get: {}", fill_flag(table, &column.name)),
             );
         }
         None if volatile && writer.is_online(table) => {
@@ -303,7 +303,7 @@ fn retype(writer: &mut Writer<'_>, table: &ObjectName, before: &Column, after: &
                 table,
                 &after.name,
                 message,
-                "say how a value is converted (a fill, an expression over the columns of the table)",
+                &format!("say how they are converted: {}", fill_flag(table, &after.name)),
             );
             return false;
         }
@@ -451,7 +451,7 @@ fn nullability(writer: &mut Writer<'_>, table: &ObjectName, before: &Column, aft
                 table,
                 &after.name,
                 message,
-                "give it a default, or say what such rows get (a fill, an expression over their columns)",
+                &format!("give it a default, or say what such rows get: {}", fill_flag(table, &after.name)),
             );
             return;
         }

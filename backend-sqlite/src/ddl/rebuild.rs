@@ -1,8 +1,8 @@
 //! Making a table anew and filling it.
 
 use whimbrel_core::Problem;
-use whimbrel_schema::Loss;
 use whimbrel_schema::model::{Column, Table};
+use whimbrel_schema::{Loss, fill_flag};
 
 use super::expr::default_sql;
 use super::mention::Mentions;
@@ -102,10 +102,8 @@ impl<'a> Rebuild<'a> {
 
     fn unfilled(&self, column: &Column) -> Problem {
         let message = "a column that refuses NULL and has no default cannot be added to a table that may have rows";
-        let hint = format!(
-            "give `{}` a default, or tell what existing rows get: an expression over the columns of `{}`",
-            column.name, self.after.name
-        );
+        let hint =
+            format!("give it a default, or say what the rows get: {}", fill_flag(&self.after.name, &column.name));
         problem(&self.after.name, Some(&column.name), message, hint)
     }
 
@@ -113,7 +111,8 @@ impl<'a> Rebuild<'a> {
         let (from, to) = (type_sql(&source.ty), type_sql(&column.ty));
         let (from, to) = (or_untyped(&from), or_untyped(&to));
         let message = format!("values of type {from} may not convert to {to}");
-        let hint = format!("tell how they are converted: `CAST({} AS {to})`", name_sql(&column.name));
+        let flag = fill_flag(&self.after.name, &column.name);
+        let hint = format!("say how they are converted, such as by `CAST({} AS {to})`: {flag}", name_sql(&column.name));
         problem(&self.after.name, Some(&column.name), message, hint)
     }
 

@@ -12,6 +12,7 @@ use crate::error::CliError;
 use crate::exit_code;
 use crate::output::printable;
 use crate::render::json;
+use crate::signals::stoppable;
 
 #[derive(Debug, Serialize)]
 struct Checked {
@@ -23,7 +24,7 @@ struct Checked {
 
 pub(super) async fn run(context: &Context, flags: &arguments::Check) -> Result<u8, CliError> {
     let project = Project::open(context, true, Ahead::Everything)?;
-    let found = crate::signals::stoppable(checked(&project.targets(&[]))).await?;
+    let found = stoppable(checked(&project.targets(&[]))).await?;
     // With one dialect there is nothing that it could differ from.
     let dialects: BTreeSet<&str> = project.places.iter().map(|place| place.target.dialect).collect();
     let meaning = found.meaning.iter().filter(|_| dialects.len() > 1);

@@ -12,6 +12,7 @@ use crate::error::CliError;
 use crate::exit_code;
 use crate::output::printable;
 use crate::render::json;
+use crate::signals::stoppable;
 
 #[derive(Debug, Serialize)]
 struct Differs {
@@ -36,7 +37,7 @@ pub(super) async fn run(context: &Context, arguments: &arguments::Diff) -> Resul
         fills: flags::fills(&arguments.told.fill)?,
         online: arguments.online,
     };
-    let way = between(engine.dialect, engine.scratch(), before, after, &choices).await;
+    let way = stoppable(between(engine.dialect, engine.scratch(), before, after, &choices)).await?;
     let way = way.map_err(|why| explained("diff", why))?;
     show(context, engine.dialect.dialect().name, &way);
     Ok(if way.changes.is_empty() { exit_code::DONE } else { exit_code::NOT_AS_ASKED })

@@ -11,6 +11,7 @@ use whimbrel::{Database, Problem};
 use super::Context;
 use super::schema_targets::{refused, scratch_of};
 use crate::error::CliError;
+use crate::signals::stoppable;
 use crate::target::{SchemaTarget, schema_targets};
 
 /// What an argument names.
@@ -39,9 +40,8 @@ impl Place {
             Self::File(_) => Ok(None),
             Self::Url(url) => Ok(Database::dialect_of(url).map(str::to_owned)),
             Self::Folder(path) => {
-                let folder = Folder::read(path)?;
-                let of_journal = folder.journal.map(|journal| journal.dialect);
-                Ok(of_journal.or(folder.snapshot.map(|snapshot| snapshot.dialect)))
+                let said = Folder::dialect_of(path).map_err(|problem| refused(vec![problem]))?;
+                Ok(said.map(|said| Database::dialect_called(&said).map_or(said, str::to_owned)))
             }
         }
     }
@@ -110,7 +110,7 @@ impl Engine {
                     renames: Vec::new(),
                     scratch: self.scratch(),
                 };
-                let schema = of_folder(&target).await.map_err(|why| refused(why.problems))?;
+                let schema = stoppable(of_folder(&target)).await?.map_err(|why| refused(why.problems))?;
                 Ok(Side { schema, is_live: false })
             }
             Place::Url(url) => {

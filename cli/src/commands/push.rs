@@ -15,6 +15,7 @@ use crate::error::CliError;
 use crate::exit_code;
 use crate::output::printable;
 use crate::render::json;
+use crate::signals::stoppable;
 
 #[derive(Debug, Serialize)]
 struct Pushed {
@@ -37,7 +38,7 @@ pub(super) async fn run(context: &Context, flags: &arguments::Push) -> Result<u8
         Choices { renames: document.renames().to_vec(), fills: flags::fills(&flags.told.fill)?, online: false };
     choices.renames.extend(flags::renames(&flags.told.rename, &document)?);
     let way = loop {
-        match push.plan(&wanted, &choices).await {
+        match stoppable(push.plan(&wanted, &choices)).await? {
             Ok(way) => break way,
             Err(PushError::Refused(why)) => {
                 match why.problems.is_empty().then(|| answers::ask(context, &why.questions)).flatten() {

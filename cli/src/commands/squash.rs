@@ -10,6 +10,7 @@ use crate::arguments;
 use crate::error::CliError;
 use crate::exit_code;
 use crate::render::json;
+use crate::signals::stoppable;
 
 #[derive(Debug, Serialize)]
 struct Squashed {
@@ -26,7 +27,7 @@ struct OfTarget {
 pub(super) async fn run(context: &Context, arguments: &arguments::Squash) -> Result<u8, CliError> {
     let project = Project::open(context, true, Ahead::Nothing)?;
     let _lock = project.write_lock(context)?;
-    let squashed = squash(&project.targets(&[]), &arguments.version, Timestamp::now()).await;
+    let squashed = stoppable(squash(&project.targets(&[]), &arguments.version, Timestamp::now())).await?;
     let squashed = squashed.map_err(|why| refused(project.located(why.problems)))?;
     let output = &context.output;
     for squash in &squashed {

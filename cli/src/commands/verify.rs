@@ -11,6 +11,7 @@ use crate::error::CliError;
 use crate::exit_code;
 use crate::output::printable;
 use crate::render::json;
+use crate::signals::stoppable;
 
 #[derive(Debug, Serialize)]
 struct Verified {
@@ -86,7 +87,7 @@ async fn compared(opened: &Opened<'_>, status: &Status) -> Result<Option<Proof>,
     let scratch = scratch_of(dialect, opened.target.scratch_url.as_deref())?;
     let evidence =
         Evidence { dialect, scratch: scratch.as_deref(), migrations: &migrations, snapshots: &snapshots, live: &live };
-    verify(evidence, newest).await.map_err(refused)
+    stoppable(verify(evidence, newest)).await?.map_err(refused)
 }
 
 fn show(opened: &Opened<'_>, verified: Verified) {

@@ -24,6 +24,7 @@ cases! {
     baseline
     config_errors
     databases
+    diff_of_other_tools
     dry_run
     errors_with_caret
     failure_json

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use whimbrel_core::Problem;
 
 use super::Target;
-use crate::dialect::{Rename, RenamedObject};
+use crate::dialect::{Rename, RenamedObject, fill_flag};
 use crate::folder::Folder;
 use crate::model::{Column, ObjectName, Schema};
 
@@ -37,7 +37,7 @@ pub(super) fn misread(
         let hint = if is.ty == column.ty {
             "convert them in a migration by hand (`whimbrel new`), and generate after it".to_owned()
         } else {
-            format!("say how they are converted: `--fill {table}.{}=EXPRESSION`", column.name)
+            format!("say how they are converted: {}", fill_flag(table, &column.name))
         };
         Some(Problem::new(format!("table {table}"), message, hint))
     };
