@@ -1,11 +1,9 @@
 //! The schema engine's side of SQLite: what portable SQL becomes, and how changes are written.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use whimbrel_core::{BackendError, Dialect, Problem, Sql};
 use whimbrel_schema::diff::Rules;
-use whimbrel_schema::model::{ObjectName, Table};
+use whimbrel_schema::model::{Column, ObjectName, Table};
 use whimbrel_schema::{Forms, Introspected, Schema, SchemaDialect, Script, ScriptRequest, Storage};
 
 mod expr;
@@ -139,5 +137,23 @@ pub(crate) fn problem(
     Problem::new(format!("table {table}{column}"), message, hint)
 }
 
-/// The expression that fills a column, for (table, column), see [`ScriptRequest::fills`].
-pub(crate) type Fills = BTreeMap<(ObjectName, String), String>;
+/// Where values of columns come from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fills<'a>(&'a ScriptRequest<'a>);
+
+impl Fills<'_> {
+    /// The tables of which columns are filled or converted.
+    fn tables(&self) -> impl Iterator<Item = &ObjectName> {
+        self.0.fills.keys().chain(self.0.conversions.keys()).map(|(table, _)| table)
+    }
+
+    /// The expression that fills a column, see [`ScriptRequest::fills`].
+    fn told(&self, table: &Table, column: &Column) -> Option<&String> {
+        self.0.fills.get(&(table.name.clone(), column.name.clone()))
+    }
+
+    /// What its values become, see [`ScriptRequest::conversions`].
+    fn conversion(&self, table: &Table, column: &Column) -> Option<&String> {
+        self.0.conversions.get(&(table.name.clone(), column.name.clone()))
+    }
+}

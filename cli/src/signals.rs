@@ -49,14 +49,15 @@ pub(crate) async fn stoppable<T>(work: impl Future<Output = T>) -> Result<T, Cli
     let set = |work| *WORK.lock().unwrap_or_else(PoisonError::into_inner) = work;
     set(Some(token.clone()));
     let done = tokio::select! {
-        done = work => Ok(done),
-        () = token.cancelled() => {
-            let problems = vec![whimbrel::Problem::new("", "interrupted", "nothing was written")];
-            Err(CliError { exit_code: exit_code::INTERRUPTED, problems })
-        }
+        done = work => Some(done),
+        () = token.cancelled() => None,
     };
     set(None);
-    done
+    // What was said to be interrupted is not gone on with, also where it was done at that moment.
+    done.filter(|_| !token.is_cancelled()).ok_or_else(|| {
+        let problems = vec![whimbrel::Problem::new("", "interrupted", "nothing was written")];
+        CliError { exit_code: exit_code::INTERRUPTED, problems }
+    })
 }
 
 async fn stop_work() {

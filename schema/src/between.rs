@@ -80,6 +80,7 @@ pub async fn between(
         changes: &changes,
         online: choices.online,
         fills: &choices.fills,
+        conversions: &BTreeMap::new(),
     };
     let script =
         if changes.is_empty() { Script::default() } else { dialect.script(&request).map_err(Refused::from)? };

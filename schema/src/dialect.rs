@@ -142,6 +142,9 @@ pub struct ScriptRequest<'a> {
     /// How values get into columns that need one: for (table, column), both after renames, an expression over the columns
     /// of the table as it is. It stands for a backfill and for the conversion of a type.
     pub fills: &'a BTreeMap<(ObjectName, String), String>,
+    /// What the values that are there become, for (table, column) as in `fills`, where a dialect has texts for values of enum
+    /// types that get other names. A fill of the same column is for rows without a value.
+    pub conversions: &'a BTreeMap<(ObjectName, String), String>,
 }
 
 /// How a person tells what values a column gets: the flag of the command, for [`ScriptRequest::fills`]. For hints.

@@ -347,13 +347,19 @@ impl State {
             let questions = questions.into_iter().map(|question| (target.name.clone(), question)).collect();
             Refused { questions, ..Refused::default() }
         })?;
-        let misread = forms::misread(target, &folder, &before, &wanted, &options.fills);
+        let misread = forms::misread(target, &folder, (&before, &wanted), &changes, &options.fills);
         if !misread.is_empty() {
             return Err(Refused::from(misread));
         }
-        let fills = values::fills(target, &before, &wanted, &changes, &options.fills);
-        let request =
-            ScriptRequest { before: &before, after: &wanted, changes: &changes, online: options.online, fills: &fills };
+        let conversions = values::conversions(target, &before, &wanted, &changes, &options.fills);
+        let request = ScriptRequest {
+            before: &before,
+            after: &wanted,
+            changes: &changes,
+            online: options.online,
+            fills: &options.fills,
+            conversions: &conversions,
+        };
         let script = if changes.is_empty() { Script::default() } else { script(target, &request)? };
         if !script.losses.is_empty() && !options.accept_data_loss {
             let losses = script.losses.into_iter().map(|loss| (target.name.clone(), loss)).collect();
@@ -489,7 +495,14 @@ pub(crate) fn from_nothing(dialect: &dyn SchemaDialect, schema: &Schema) -> Resu
     let wrong = |message: &str| internal(dialect.dialect().name, message);
     let (nothing, fills) = (Schema::default(), BTreeMap::new());
     let changes = diff(&nothing, schema, &[], &dialect.rules()).map_err(|questions| wrong(&questions.to_string()))?;
-    let request = ScriptRequest { before: &nothing, after: schema, changes: &changes, online: false, fills: &fills };
+    let request = ScriptRequest {
+        before: &nothing,
+        after: schema,
+        changes: &changes,
+        online: false,
+        fills: &fills,
+        conversions: &fills,
+    };
     let script = dialect.script(&request).map_err(|problems| {
         let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
         wrong(&problems.join("\n"))

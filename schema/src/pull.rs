@@ -204,6 +204,7 @@ impl Pulling<'_> {
             changes: &[change],
             online: false,
             fills: &Default::default(),
+            conversions: &Default::default(),
         };
         let script = self.dialect.script(&request).unwrap_or_default();
         script.parts.into_iter().flat_map(|part| part.statements).collect()

@@ -24,11 +24,10 @@ pub struct Rebase {
     /// Whether the folder was replayed in its new order, and led to the schema.
     pub proved: bool,
     folder: PathBuf,
-    dialect: &'static str,
     /// Snapshots that are no longer of any migration's version, or of another migration.
     stale: Vec<PathBuf>,
-    /// The newest version with its name, and the schema that it leads to.
-    newest: Option<(String, String, Schema)>,
+    /// The snapshot of the newest version.
+    newest: Option<Snapshot>,
     journal: Journal,
     time: String,
 }
@@ -152,7 +151,12 @@ async fn one(
         .map(|(from, to)| (target.folder.join(from), target.folder.join(to)))
         .collect();
     let (schema, proved) = wanted(target, &moves).await?;
-    let newest = order.last().map(|(version, it)| (version.to_string(), it.name.to_string(), schema));
+    let snapshot = |(version, it): &(Version, &Migration)| {
+        Snapshot::new(target.dialect.dialect().name, version.as_str(), &it.name, schema)
+            .with_renames(&target.renames)
+            .with_forms(target.dialect.forms(&target.schema, &target.storage))
+    };
+    let newest = order.last().map(snapshot);
     let journal_file = target.folder.join("meta").join(crate::journal::FILE_NAME);
     let old = fs::read_to_string(journal_file).unwrap_or_default();
     Ok(Rebase {
@@ -160,7 +164,6 @@ async fn one(
         moves,
         proved,
         folder: target.folder.clone(),
-        dialect: target.dialect.dialect().name,
         stale: stale(target, &order),
         newest,
         journal: salvaged(target.dialect.dialect().name, &old),
@@ -243,7 +246,7 @@ impl Rebase {
         for path in &self.stale {
             fs::remove_file(path).map_err(|error| unwritable(path, &error))?;
         }
-        let Some((version, name, schema)) = &self.newest else { return Ok(()) };
+        let Some(newest) = &self.newest else { return Ok(()) };
         let migrations = versioned(DirectorySource::new(&self.folder)).map_err(first)?;
         let journal = Some(self.journal.clone());
         let folder = Folder {
@@ -253,7 +256,7 @@ impl Rebase {
             journal,
             snapshot: None,
         };
-        folder.enter(&Snapshot::new(self.dialect, version, name, schema.clone()), &self.time)
+        folder.enter(newest, &self.time)
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) fn in_place<'a>(
     before: &'a Table,
     after: &Table,
     changes: &[&'a Change],
-    fills: &Fills,
+    fills: Fills<'_>,
 ) -> Result<InPlace<'a>, Obstacle> {
     let mut plan = InPlace::default();
     for change in changes {
@@ -47,7 +47,7 @@ pub(super) fn in_place<'a>(
     for change in changes {
         constraint(change, &mut plan)?;
     }
-    if fills.keys().any(|(table, _)| *table == after.name) {
+    if fills.tables().any(|table| *table == after.name) {
         return Err("fill a column while it is added");
     }
     if plan.dropped.len() >= before.columns.len() {

@@ -37,7 +37,7 @@ impl<'a> Rebuild<'a> {
     }
 
     /// What is copied, what is lost, what cannot be done.
-    pub(super) fn copy(&self, fills: &Fills, losses: &mut Vec<Loss>) -> Result<Copy, Vec<Problem>> {
+    pub(super) fn copy(&self, fills: Fills<'_>, losses: &mut Vec<Loss>) -> Result<Copy, Vec<Problem>> {
         let mut copy = Copy::default();
         let mut problems = Vec::new();
         if let Some((into, from)) = self.rowid() {
@@ -54,10 +54,13 @@ impl<'a> Rebuild<'a> {
     }
 
     /// The expression for a column; `None`: it fills itself.
-    fn value(&self, column: &Column, fills: &Fills, losses: &mut Vec<Loss>) -> Result<Option<String>, Box<Problem>> {
-        let fill = fills.get(&(self.after.name.clone(), column.name.clone())).map(|fill| self.renamed(fill));
+    fn value(&self, column: &Column, fills: Fills<'_>, losses: &mut Vec<Loss>) -> Result<Option<String>, Box<Problem>> {
+        let fill = fills.told(self.after, column).map(|fill| self.renamed(fill));
         match self.source(column) {
-            Some(source) => self.kept_value(source, column, fill, losses).map(Some),
+            Some(source) => {
+                let conversion = fills.conversion(self.after, column).map(|value| self.renamed(value));
+                self.kept_value((source, column), fill, conversion, losses).map(Some)
+            }
             None if fill.is_some() => Ok(fill),
             None if self.takes_rowid(column) => Ok(None),
             None if column.fills_itself() => Ok(None),
@@ -67,25 +70,20 @@ impl<'a> Rebuild<'a> {
 
     fn kept_value(
         &self,
-        source: &Column,
-        column: &Column,
+        (source, column): (&Column, &Column),
         fill: Option<String>,
+        converted: Option<String>,
         losses: &mut Vec<Loss>,
     ) -> Result<String, Box<Problem>> {
-        let name = name_sql(&column.name);
+        let is_told = converted.is_some();
+        let name = converted.unwrap_or_else(|| name_sql(&column.name));
         let tightened = column.not_null && !source.not_null && source.identity.is_none();
         let same_type = type_sql(&source.ty) == type_sql(&column.ty);
-        match (fill, &column.default) {
-            // It converts the values that are there; others get the default.
-            (Some(fill), Some(default)) if tightened && same_type && Mentions::of(&fill).has(&column.name) => {
-                return Ok(format!("coalesce({fill}, {})", default_sql(default)));
-            }
-            (Some(fill), None) if tightened && same_type && Mentions::of(&fill).has(&column.name) => return Ok(fill),
-            (Some(fill), _) if tightened && same_type => return Ok(format!("coalesce({name}, {fill})")),
-            (Some(fill), _) => return Ok(fill),
-            (None, _) => {}
+        if let Some(fill) = fill {
+            return Ok(if tightened && same_type { format!("coalesce({name}, {fill})") } else { fill });
         }
         match conversion(&type_sql(&source.ty), &type_sql(&column.ty)) {
+            _ if is_told => {}
             Conversion::Kept => {}
             Conversion::Loses(what) => losses.push(self.loss(column, what)),
             Conversion::Told => return Err(Box::new(self.untold(source, column))),

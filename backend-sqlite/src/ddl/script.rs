@@ -10,6 +10,7 @@ use whimbrel_core::Problem;
 use whimbrel_schema::model::{Check, Column, ForeignKey, ObjectName, Table};
 use whimbrel_schema::{Change, Loss, Part, Script, ScriptRequest};
 
+use super::Fills;
 use super::place::{Addition, InPlace, Obstacle, in_place, index_needs};
 use super::rebuild::Rebuild;
 use super::rename::{Renames, ordered, unused};
@@ -136,7 +137,7 @@ impl<'a> Plan<'a> {
                 }
             }
         }
-        for (table, _) in self.request.fills.keys() {
+        for table in Fills(self.request).tables() {
             by_table.entry(table.clone()).or_default();
         }
         for (name, changes) in by_table {
@@ -151,7 +152,7 @@ impl<'a> Plan<'a> {
         }
         let before = self.request.before.table(&self.renames.table_before(name))?;
         let columns = self.columns(before, after, &changes);
-        let way = match in_place(before, after, &changes, self.request.fills) {
+        let way = match in_place(before, after, &changes, Fills(self.request)) {
             Ok(plan) => Way::InPlace(plan),
             Err(obstacle) => Way::Rebuild(obstacle),
         };
@@ -281,7 +282,7 @@ impl<'a> Plan<'a> {
         let mut problems = Vec::new();
         for rebuild in self.rebuilds() {
             let new = unused(&rebuild.after.name.name, |name| self.names.contains(name));
-            match rebuild.copy(self.request.fills, losses) {
+            match rebuild.copy(Fills(self.request), losses) {
                 Ok(copy) => statements.extend(rebuild.statements(&copy, &new)),
                 Err(more) => problems.extend(more),
             }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use whimbrel_core::Problem;
 
 use super::Target;
-use crate::dialect::{Rename, RenamedObject, fill_flag};
+use super::values::names_before;
+use crate::change::Change;
+use crate::dialect::fill_flag;
 use crate::folder::Folder;
 use crate::model::{Column, ObjectName, Schema};
 
@@ -14,8 +16,8 @@ use crate::model::{Column, ObjectName, Schema};
 pub(super) fn misread(
     target: &Target<'_>,
     folder: &Folder,
-    before: &Schema,
-    wanted: &Schema,
+    (before, wanted): (&Schema, &Schema),
+    changes: &[Change],
     fills: &BTreeMap<(ObjectName, String), String>,
 ) -> Vec<Problem> {
     let known = folder.snapshot.as_ref().filter(|_| folder.since_snapshot().next().is_none());
@@ -23,7 +25,7 @@ pub(super) fn misread(
     let now = target.dialect.forms(&target.schema, &target.storage);
     let columns = wanted.tables.iter().flat_map(|table| table.columns.iter().map(move |column| (&table.name, column)));
     let problem = |(table, column): (&ObjectName, &Column)| {
-        let (old_table, old_column) = name_before(&target.renames, table, &column.name);
+        let (old_table, old_column) = names_before(changes, table, &column.name)?;
         let old = known.forms.get(&old_table.to_string())?.get(&old_column)?;
         let new = now.get(&table.to_string()).and_then(|columns| columns.get(&column.name));
         let is = before.table(&old_table)?.columns.iter().find(|it| it.name == old_column)?;
@@ -42,13 +44,4 @@ pub(super) fn misread(
         Some(Problem::new(format!("table {table}"), message, hint))
     };
     super::of_target(target, columns.filter_map(problem).collect())
-}
-
-/// The names that a column and its table had before these renames.
-fn name_before(renames: &[Rename], table: &ObjectName, column: &str) -> (ObjectName, String) {
-    let told = || renames.iter().filter(|rename| !rename.is_refused());
-    let of_column = told().find(|it| it.object == RenamedObject::Column(table.clone()) && it.to == column);
-    let is_of_table = |it: &&Rename| it.object == RenamedObject::Table && it.to.parse().as_ref() == Ok(table);
-    let of_table = told().find(is_of_table).and_then(|it| it.from.parse().ok());
-    (of_table.unwrap_or_else(|| table.clone()), of_column.map_or(column, |it| &it.from).to_owned())
 }

@@ -10,38 +10,37 @@ use crate::dialect::{Rename, RenamedObject};
 use crate::diff;
 use crate::model::{Column, ObjectName, Schema, Type};
 
-/// How columns get their values: as it is told, and with the values of enum types renamed where they stand in the rows as
-/// texts.
-pub(super) fn fills(
+/// What becomes of the values of enum types that get other names, where they stand in the rows as texts. A conversion that is
+/// told takes its place.
+pub(super) fn conversions(
     target: &Target<'_>,
     before: &Schema,
     wanted: &Schema,
     changes: &[Change],
     told: &BTreeMap<(ObjectName, String), String>,
 ) -> BTreeMap<(ObjectName, String), String> {
-    let mut fills = told.clone();
+    let mut conversions = BTreeMap::new();
     let columns = target.schema.tables.iter().flat_map(|table| table.columns.iter().map(move |it| (&table.name, it)));
     for (table, column) in columns {
         let Type::Enum(ty) = &column.ty else { continue };
         let Some(was) = names_before(changes, table, &column.name) else { continue };
         let place = Place { before: (before, &was.0, &was.1), wanted: (wanted, table, &column.name) };
-        let own = told.get(&(table.clone(), column.name.clone()));
-        if wanted.enum_type(ty).is_some() || !place.is_kept() || (own.is_some() && !place.is_tightened()) {
+        let key = (table.clone(), column.name.clone());
+        let is_told = told.contains_key(&key) && !place.is_tightened();
+        if wanted.enum_type(ty).is_some() || !place.is_kept() || is_told {
             continue;
         }
         let of_type = |it: &&Rename| !it.is_refused() && it.object == RenamedObject::EnumValue(ty.clone());
         let renames: Vec<&Rename> = target.renames.iter().filter(of_type).collect();
         if let Some(renamed) = place.renamed(&renames) {
-            // What is told is for rows that have no value.
-            let fill = own.map_or_else(|| renamed.clone(), |own| format!("coalesce({renamed}, {own})"));
-            fills.insert((table.clone(), column.name.clone()), fill);
+            conversions.insert(key, renamed);
         }
     }
-    fills
+    conversions
 }
 
 /// What a column and its table were called before these changes; `None`: one of them is new.
-fn names_before(changes: &[Change], table: &ObjectName, column: &str) -> Option<(ObjectName, String)> {
+pub(super) fn names_before(changes: &[Change], table: &ObjectName, column: &str) -> Option<(ObjectName, String)> {
     let mut was = (table.clone(), column.to_owned());
     for change in changes.iter().rev() {
         match change {

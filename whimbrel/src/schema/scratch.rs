@@ -42,12 +42,12 @@ impl MemoryScratch {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The replay that began ahead, gone on with. `None`: there is none of this folder, or it did not come to its end, be it
-    /// that the folder has changed since. A new replay says why then.
+    /// The replay that began ahead, gone on with. `None`: there is none of this folder, it did not come to its end, be it that
+    /// the folder has changed since, or something of it would have run behind what is new. A new replay does all in order.
     async fn begun_replay(&self, folder: &DirectorySource, more: &[Generated]) -> Option<Introspected> {
         let begun = self.begun().take_if(|begun| begun.is_of(folder))?;
-        let backend = begun.database().await?;
-        replay(backend, &super::SQLITE, Some(folder), more).await.ok()
+        let begun = begun.applied().await.filter(|it| it.is_versions_only || more.is_empty())?;
+        replay(begun.database, &super::SQLITE, Some(folder), more).await.ok()
     }
 }
 

@@ -6,7 +6,8 @@
 //! commits.
 //!
 //! A known hole: in a circle of several tables, and over unique columns of one, rows may be asked for values that they cannot
-//! get (SET NULL where NULL is refused, SET DEFAULT). The migration fails then, and nothing has changed.
+//! get (SET NULL where NULL is refused, SET DEFAULT), and a check may refuse that a row refers to itself. The migration fails
+//! then, and nothing has changed.
 
 use std::collections::BTreeSet;
 
@@ -14,6 +15,7 @@ use whimbrel_core::Problem;
 use whimbrel_schema::Loss;
 use whimbrel_schema::model::{Action, Column, ForeignKey, Table};
 
+use super::super::Fills;
 use super::super::rebuild::{Copy, Rebuild};
 use super::super::rename::unused;
 use super::super::render::{create_table, name_sql};
@@ -76,7 +78,7 @@ impl<'a> Plan<'a> {
         let mut tables: Vec<(Rebuild<'_>, Copy, String)> = Vec::new();
         for rebuild in self.rebuilds() {
             let kept = unused(&rebuild.after.name.name, |name| self.names.contains(name));
-            match rebuild.copy(self.request.fills, losses) {
+            match rebuild.copy(Fills(self.request), losses) {
                 Ok(copy) => tables.push((rebuild, copy, kept)),
                 Err(more) => problems.extend(more),
             }

@@ -49,8 +49,14 @@ async fn comes_back(name: &str, read: &Introspected) {
     let nothing = Schema::default();
     let changes = changes(&nothing, &read.schema, &[]);
     let fills = BTreeMap::new();
-    let request =
-        ScriptRequest { before: &nothing, after: &read.schema, changes: &changes, online: false, fills: &fills };
+    let request = ScriptRequest {
+        before: &nothing,
+        after: &read.schema,
+        changes: &changes,
+        online: false,
+        fills: &fills,
+        conversions: &BTreeMap::new(),
+    };
     let script = SqliteSchema::new().script(&request).unwrap();
     let mut copy = Database::empty();
     for text in texts(&script) {
@@ -114,7 +120,14 @@ async fn pair(
     let (before, after) = (database.schema().await, target.schema().await);
     let changes = changes(&before, &after, renamed);
     let fills = fills.iter().map(|(t, c, with)| ((ObjectName::new(*t), (*c).to_owned()), (*with).to_owned())).collect();
-    let request = ScriptRequest { before: &before, after: &after, changes: &changes, online: false, fills: &fills };
+    let request = ScriptRequest {
+        before: &before,
+        after: &after,
+        changes: &changes,
+        online: false,
+        fills: &fills,
+        conversions: &BTreeMap::new(),
+    };
     let script = SqliteSchema::new().script(&request).unwrap();
     for text in texts(&script) {
         database.migrate(&text).await.unwrap_or_else(|error| panic!("{error:?}\n{text}"));

@@ -131,7 +131,14 @@ impl<'a> Step<'a> {
             .iter()
             .map(|(table, column, with)| ((ObjectName::new(*table), (*column).to_owned()), (*with).to_owned()))
             .collect();
-        let request = ScriptRequest { before, after, changes: &changes, online: false, fills: &fills };
+        let request = ScriptRequest {
+            before,
+            after,
+            changes: &changes,
+            online: false,
+            fills: &fills,
+            conversions: &BTreeMap::new(),
+        };
         self.dialect.script(&request)
     }
 

@@ -56,7 +56,7 @@ pub(super) fn steps(before: &Schema, after: &Schema, told: &[Rename]) -> Result<
 }
 
 pub(super) fn written(before: &Schema, after: &Schema, changes: &[Change], fills: &Fills) -> Result<Script, String> {
-    let request = ScriptRequest { before, after, changes, online: false, fills };
+    let request = ScriptRequest { before, after, changes, online: false, fills, conversions: &BTreeMap::new() };
     postgres_dialect().script(&request).map_err(|problems| {
         let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
         format!("no script: {}", problems.join("\n"))

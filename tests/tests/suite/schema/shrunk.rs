@@ -54,6 +54,7 @@ crate::on_both! {
     a_new_column_takes_the_name_of_one_that_gets_another
     values_are_renamed_in_a_column_that_gets_a_default_for_null
     tables_swap_names_beside_one_like_that_in_between
+    a_fill_is_for_rows_without_a_value
 }
 
 async fn values_are_renamed_while_their_column_is(database: TestDatabase) {
@@ -163,6 +164,30 @@ fn what_is_written_in_the_sql_of_one_dialect_is_all_pulled() {
     });
 }
 
+/// Values that are there stay, whatever the fill speaks of.
+async fn a_fill_is_for_rows_without_a_value(database: TestDatabase) {
+    let mut project = Project::new(database);
+    project
+        .becomes(
+            "CREATE TABLE users (id integer PRIMARY KEY, email text NOT NULL);
+             CREATE TABLE accounts (id integer PRIMARY KEY, email text, kind text, of integer NOT NULL);",
+        )
+        .await;
+    project.run(&["insert into users values (1, 'of@user')"]).await;
+    project.run(&["insert into accounts values (1, 'mine', 'k', 1), (2, null, null, 1)"]).await;
+    project.fill("accounts", "email", "(select u.email from users u where u.id = accounts.of)");
+    project.fill("accounts", "kind", "'kind'");
+    project
+        .becomes(
+            "CREATE TABLE users (id integer PRIMARY KEY, email text NOT NULL);
+             CREATE TABLE accounts (id integer PRIMARY KEY, email text NOT NULL, kind text NOT NULL DEFAULT 'd',
+                of integer NOT NULL);",
+        )
+        .await;
+    let rows = project.rows("select id, email, kind from accounts order by id").await;
+    assert_eq!(rows, ["1 mine k", "2 of@user kind"]);
+}
+
 #[test]
 fn numbers_that_would_be_read_in_another_unit_are_refused() {
     crate::block_on(async {
@@ -188,6 +213,16 @@ fn numbers_that_would_be_read_in_another_unit_are_refused() {
         std::fs::write(by_hand, "UPDATE people SET born = born / 1000;").expect("it is written");
         project.becomes(&of("integer-s", "born")).await;
         assert_eq!(project.rows("select born from people").await, ["1700000000"]);
+        // A note of a rename that was carried out stays in the file.
+        let renamed = |unit: &str| of(unit, "\n-- @renamed from born\nbirth");
+        project.becomes(&renamed("integer-s")).await;
+        let why = project.refused(&renamed("integer-ms")).await;
+        assert!(why.contains("birth: its values are stored as integer-s"), "{why}");
+        // A new column under a name that is free again holds nothing yet.
+        let beside = of("integer-s", "\n-- @renamed from birth\nday").replace(");", ", birth text);");
+        project.becomes(&beside).await;
+        project.accept_data_loss = true;
+        project.becomes(&of("integer-s", "\n-- @renamed from day\nborn")).await;
         // By an expression.
         project.fill("people", "born", "strftime('%Y-%m-%dT%H:%M:%SZ', born, 'unixepoch')");
         project.becomes(&of("text", "born")).await;

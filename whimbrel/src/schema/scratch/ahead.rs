@@ -11,7 +11,15 @@ use whimbrel_core::{CancelToken, DirectorySource};
 pub(super) struct Ahead {
     folder: DirectorySource,
     given_up: CancelToken,
-    thread: Option<JoinHandle<Option<Arc<SqliteBackend>>>>,
+    thread: Option<JoinHandle<Option<Applied>>>,
+}
+
+/// A folder in a database in memory.
+#[derive(Debug)]
+pub(super) struct Applied {
+    pub(super) database: Arc<SqliteBackend>,
+    /// Nothing in it runs behind all versions, those that will be new too: repeatables.
+    pub(super) is_versions_only: bool,
 }
 
 impl Ahead {
@@ -23,7 +31,9 @@ impl Ahead {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().ok()?;
             let backend = Arc::new(SqliteBackend::memory());
             let migrator = super::scratched(&(backend.clone() as _)).source(source).cancel(token);
-            runtime.block_on(migrator.migrate()).ok().map(|_| backend)
+            let report = runtime.block_on(migrator.migrate()).ok()?;
+            let is_versions_only = report.applied.iter().all(|it| it.id.version().is_some());
+            Some(Applied { database: backend, is_versions_only })
         };
         let thread = thread::Builder::new().name("whimbrel-replay".to_owned()).spawn(work).ok();
         thread.map(|thread| Self { folder: folder.clone(), given_up, thread: Some(thread) })
@@ -34,8 +44,8 @@ impl Ahead {
         self.folder.path() == folder.path() && self.folder.format() == folder.format()
     }
 
-    /// The database, with everything applied that was in the folder. `None` where that failed.
-    pub(super) async fn database(mut self) -> Option<Arc<SqliteBackend>> {
+    /// The database, with everything that was in the folder. `None` where that failed.
+    pub(super) async fn applied(mut self) -> Option<Applied> {
         let thread = self.thread.take()?;
         tokio::task::spawn_blocking(|| thread.join().ok().flatten()).await.ok().flatten()
     }

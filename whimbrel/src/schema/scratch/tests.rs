@@ -61,13 +61,26 @@ fn a_folder_that_changed_since_is_replayed_as_it_is_now() {
     let scratch = MemoryScratch::new();
     let begun = Ahead::begin(&source).unwrap();
     block_on(async {
-        let database = begun.database().await.unwrap();
+        let database = begun.applied().await.unwrap().database;
         assert_eq!(tables(read(&*database, &super::super::SQLITE).await), ["a"]);
     });
     scratch.ahead(&source);
     // However far it is: what it applied or what it will find is not what stands there now.
     write(kept.path(), "0000_a.sql", "CREATE TABLE z (x integer);");
     assert_eq!(tables(block_on(scratch.replay(Some(&source), &[]))), ["z"]);
+}
+
+#[test]
+fn what_runs_behind_all_versions_does_so_with_a_replay_that_began_ahead() {
+    let (_kept, source) = folder(&[
+        ("0000_a.sql", "CREATE TABLE a (x integer, y integer);"),
+        ("always.sql", "-- whimbrel: repeatable\nINSERT INTO a (x, y) VALUES (1, 1);"),
+    ]);
+    let scratch = MemoryScratch::new();
+    let new = [new("ALTER TABLE a DROP COLUMN y;")];
+    let without = block_on(scratch.replay(Some(&source), &new)).unwrap_err();
+    scratch.ahead(&source);
+    assert_eq!(block_on(scratch.replay(Some(&source), &new)).unwrap_err(), without);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::refused;
 /// How the names begin: what comes behind is the moment in microseconds, the process, and a number.
 const PREFIX: &str = "whimbrel_scratch_";
 
-/// How long a database is kept whose process is gone.
+/// How old a database without a session must be, by the clock of the process that made it, to count as left behind.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
 
 /// How often, and how far apart, a database is looked for that was being made when the proof was cut off.
@@ -68,13 +68,16 @@ impl Drop for ThrowAway {
         let looks = if self.stage == Stage::Asked { LOOKS.0 } else { 1 };
         let backend = self.backend.clone();
         // The proof may run on a runtime, which must not be blocked by another one on its own thread.
-        let removing = std::thread::spawn(move || {
+        let remove = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             if let Ok(runtime) = runtime {
-                runtime.block_on(remove(&backend, looks));
+                runtime.block_on(self::remove(&backend, looks));
             }
-        });
-        let _ = removing.join();
+        };
+        match std::thread::Builder::new().spawn(remove) {
+            Ok(removing) => drop(removing.join()),
+            Err(error) => tracing::warn!(%error, "a throw-away database is left: there is no thread to remove it"),
+        }
     }
 }
 
