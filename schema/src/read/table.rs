@@ -53,14 +53,8 @@ impl<'a> Reader<'a> {
     }
 
     fn take_table(&mut self, piece: &Piece<'_>, table: Table) {
-        let of_another_dialect = self.document.tables().any(|it| it.name == table.name);
         if !self.is_first(piece, "table", &table.name.to_string(), "keep one of them") {
             return;
-        }
-        // Which of them a statement below is about would not be known.
-        if of_another_dialect {
-            let message = format!("the table {} stands twice, for one dialect each", table.name);
-            return self.problem(piece.start, message, "give them different names, or write one for both");
         }
         self.places.push((table.name.clone(), piece.start..piece.start + piece.statement.text.len()));
         self.schema(&piece.annotations).tables.push(table);

@@ -243,7 +243,6 @@ fn what_stands_twice_is_refused_with_both_places() {
         (format!("{table}{only}{live}{only}{view}"), "5:1 the view v stands twice: line 3 has it already"),
         (format!("{of_enum}{only}{of_enum}"), "3:1 the type mood stands twice: line 1 has it already"),
         (format!("{table}{index}{only}{index}"), "4:1 the index i stands twice: line 2 has it already"),
-        (format!("{only}{table}-- @only sqlite\n{table}"), "4:1 the table a stands twice, for one dialect each"),
         (format!("{only}{seq}{only}{seq}"), "4:1 the sequence s stands twice: line 2 has it already"),
     ] {
         assert_eq!(refused(&text), [expected], "{text}");

@@ -276,6 +276,26 @@ impl World {
     }
 
     /// Makes this one a schema to which the rows of `before` can be brought.
+    /// Numbers that are times keep their unit: that of rows which are there is changed by hand alone.
+    fn keep_units(&mut self, before: &Self) {
+        let world = self.clone();
+        for table in &mut self.tables {
+            let Some(was) = before.table(table.id) else { continue };
+            let own = table.clone();
+            for column in table.columns.iter_mut().filter(|it| it.ty == Ty::Time) {
+                let old = was.column(column.id).filter(|it| it.ty == Ty::Time);
+                let unit = old.and_then(|old| before.stored(was, old, "timestamps")).filter(|unit| *unit != "text");
+                let Some(unit) = unit.filter(|_| world.stored(&own, column, "timestamps") != Some("text")) else {
+                    continue;
+                };
+                if world.stored(&own, column, "timestamps").is_some_and(|it| it != unit) {
+                    column.options.retain(|(name, _)| *name != "timestamps");
+                    column.options.push(("timestamps", unit));
+                }
+            }
+        }
+    }
+
     pub(super) fn tidy_after(&mut self, before: &Self) {
         self.tidy();
         self.keep_names_apart(before);
@@ -299,6 +319,7 @@ impl World {
                 }
             }
         }
+        self.keep_units(before);
         self.tidy();
         let after = self.clone();
         for table in &mut self.tables {

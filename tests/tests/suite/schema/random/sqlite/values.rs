@@ -130,7 +130,11 @@ impl Case {
         let value = self.value(table, column, row);
         if value == Value::Null && later.not_null {
             let filled = self.fills().contains_key(&(ObjectName::new(now.name.as_str()), later.name.clone()));
-            return if filled { Some(Value::Integer(0)) } else { after.default_value(now, later) };
+            return match after.affinity(now, later) {
+                Affinity::Text if filled => Some(Value::Text("0".to_owned())),
+                _ if filled => Some(Value::Integer(0)),
+                _ => after.default_value(now, later),
+            };
         }
         let tells = |world: &World, table: &Table, column: &Column| {
             let mut checks = table.checks.iter().filter(|it| it.column == column.id);
@@ -150,7 +154,7 @@ impl Case {
         })
     }
 
-    /// How texts become numbers.
+    /// How texts become numbers, and numbers that were times become texts.
     pub(super) fn fills(&self) -> BTreeMap<(ObjectName, String), String> {
         let mut fills = BTreeMap::new();
         for table in &self.after.tables {
@@ -166,10 +170,12 @@ impl Case {
                         format!("CAST(strftime('%s', {name}) AS integer) * 1000")
                     }
                     ((Affinity::Text, Affinity::Integer), _) => format!("CAST(strftime('%s', {name}) AS integer)"),
+                    ((Affinity::Integer, Affinity::Text), _) if old.ty == Ty::Time => format!("CAST({name} AS text)"),
                     _ => continue,
                 };
                 let asks = column.not_null && !old.not_null;
-                let number = if asks { format!("coalesce({number}, 0)") } else { number };
+                let nothing = if told.1 == Affinity::Text { "'0'" } else { "0" };
+                let number = if asks { format!("coalesce({number}, {nothing})") } else { number };
                 fills.insert((ObjectName::new(table.name.as_str()), column.name.clone()), number);
             }
         }
