@@ -12,9 +12,13 @@ use crate::exit_code;
 /// It listens on a thread of its own, so that a backend which blocks the main one does not delay it. Where that thread
 /// cannot start, a signal ends the process as it would any other; the database then rolls back by itself.
 pub(crate) fn cancel_on_signal(token: CancelToken) {
-    let listen = move || {
+    on_a_thread(async move || listen(&token).await);
+}
+
+fn on_a_thread(listen: impl AsyncFnOnce() + Send + 'static) {
+    let listen = || {
         if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            runtime.block_on(listen(&token));
+            runtime.block_on(listen());
         }
     };
     let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(listen);
@@ -37,14 +41,7 @@ static WORK: Mutex<Option<CancelToken>> = Mutex::new(None);
 /// one, a signal ends the process.
 pub(crate) async fn stoppable<T>(work: impl Future<Output = T>) -> Result<T, CliError> {
     static LISTENING: Once = Once::new();
-    LISTENING.call_once(|| {
-        let listen = || {
-            if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
-                runtime.block_on(stop_work());
-            }
-        };
-        let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(listen);
-    });
+    LISTENING.call_once(|| on_a_thread(stop_work));
     let token = CancelToken::new();
     let set = |work| *WORK.lock().unwrap_or_else(PoisonError::into_inner) = work;
     set(Some(token.clone()));

@@ -76,11 +76,11 @@ impl Folder {
     ///
     /// A file that cannot be read.
     pub fn dialect_of(path: &Path) -> Result<Option<String>, Problem> {
-        let meta = path.join("meta");
-        let journal = read_optional(&meta.join(journal::FILE_NAME), |_, text| Ok(said_dialect(text)))?;
+        let journal = read_optional(&journal::path(path), |_, text| Ok(said_dialect(text)))?;
         if let Some(dialect) = journal.flatten() {
             return Ok(Some(dialect));
         }
+        let meta = path.join("meta");
         let own =
             snapshot_versions(&meta)?.into_iter().max().map(|newest| meta.join(Snapshot::file_name(newest.as_str())));
         // Newer folders of Drizzle have one beside each migration, and no journal.
@@ -98,7 +98,7 @@ impl Folder {
     /// The journal's file.
     #[must_use]
     pub fn journal_path(&self) -> PathBuf {
-        self.meta().join(journal::FILE_NAME)
+        journal::path(&self.path)
     }
 
     /// The file of a version's snapshot.

@@ -98,6 +98,13 @@ pub struct Target<'a> {
 }
 
 impl Target<'_> {
+    /// The snapshot of a version that leads to its schema: this one, with what only the target knows of it.
+    pub(crate) fn snapshot(&self, version: &str, name: &str, schema: Schema) -> Snapshot {
+        Snapshot::new(self.dialect.dialect().name, version, name, schema)
+            .with_renames(&self.renames)
+            .with_forms(self.dialect.forms(&self.schema, &self.storage))
+    }
+
     /// The migrations of the folder.
     ///
     /// # Errors
@@ -430,9 +437,7 @@ impl State {
         // Beside a migration of another tool there may be that tool's.
         let is_new = !migrations.is_empty() || self.folder.source.is_own();
         if known.is_none() && is_new {
-            let snapshot = Snapshot::new(dialect, &version, &name, self.after.clone())
-                .with_renames(&target.renames)
-                .with_forms(target.dialect.forms(&target.schema, &target.storage));
+            let snapshot = target.snapshot(&version, &name, self.after.clone());
             files.push((self.folder.snapshot_path(&version), snapshot.to_json()));
         }
         if !self.folder.source.is_own() {

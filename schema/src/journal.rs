@@ -1,6 +1,6 @@
 //! The journal: the migrations of a folder, in order, with their checksums.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use whimbrel_core::Problem;
@@ -12,6 +12,11 @@ const FORMAT: &str = "whimbrel/1";
 
 /// The file's name in `meta/`.
 pub(crate) const FILE_NAME: &str = "_journal.json";
+
+/// The file in a folder of migrations.
+pub(crate) fn path(folder: &Path) -> PathBuf {
+    folder.join("meta").join(FILE_NAME)
+}
 
 /// What a folder holds. It is one file on purpose: two branches that both add a migration conflict here, in one small
 /// place, instead of landing both unseen.

@@ -151,14 +151,8 @@ async fn one(
         .map(|(from, to)| (target.folder.join(from), target.folder.join(to)))
         .collect();
     let (schema, proved) = wanted(target, &moves).await?;
-    let snapshot = |(version, it): &(Version, &Migration)| {
-        Snapshot::new(target.dialect.dialect().name, version.as_str(), &it.name, schema)
-            .with_renames(&target.renames)
-            .with_forms(target.dialect.forms(&target.schema, &target.storage))
-    };
-    let newest = order.last().map(snapshot);
-    let journal_file = target.folder.join("meta").join(crate::journal::FILE_NAME);
-    let old = fs::read_to_string(journal_file).unwrap_or_default();
+    let newest = order.last().map(|(version, it)| target.snapshot(version.as_str(), &it.name, schema));
+    let old = fs::read_to_string(crate::journal::path(&target.folder)).unwrap_or_default();
     Ok(Rebase {
         target: target.name.clone(),
         moves,

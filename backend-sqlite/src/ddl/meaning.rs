@@ -3,7 +3,7 @@
 use whimbrel_schema::model::{Column, ObjectName};
 use whimbrel_schema::{Forms, Schema, Storage, Type};
 
-use super::lower::options::Options;
+use super::lower::options::{Options, is_time};
 
 /// One note for each kind of difference, with the columns that it is about.
 pub(super) fn notes(portable: &Schema, storage: &Storage) -> Vec<String> {
@@ -70,10 +70,6 @@ pub(super) fn forms(portable: &Schema, storage: &Storage) -> Forms {
         }
     }
     forms
-}
-
-fn is_time(ty: &Type) -> bool {
-    matches!(ty, Type::Date | Type::Time(_) | Type::Timestamp(_) | Type::Timestamptz(_))
 }
 
 /// The first few, and how many more.

@@ -12,8 +12,7 @@ use crate::journal;
 /// Begins to replay a folder, as [`generate`](super::generate()) will ask for it where the schema has changed: where the schema
 /// file was written after the folder's journal, or one of them is not there. It is a guess that only time depends on.
 pub fn begin_ahead(scratch: &dyn Scratch, folder: &DirectorySource, schema_file: &Path) {
-    let journal = folder.path().join("meta").join(journal::FILE_NAME);
-    let is_newer = match (written(schema_file), written(&journal)) {
+    let is_newer = match (written(schema_file), written(&journal::path(folder.path()))) {
         (Some(schema), Some(journal)) => schema > journal,
         _ => folder.path().exists(),
     };

@@ -54,6 +54,11 @@ impl Timestamps {
     }
 }
 
+/// Whether `timestamps` says how values of a type are stored.
+pub(in crate::ddl) fn is_time(ty: &Type) -> bool {
+    matches!(ty, Type::Date | Type::Time(_) | Type::Timestamp(_) | Type::Timestamptz(_))
+}
+
 impl<'a> Options<'a> {
     pub(in crate::ddl) fn of(storage: &'a Storage, table: &'a ObjectName, column: &'a str) -> Self {
         Self { storage, table, column }
@@ -82,9 +87,7 @@ impl<'a> Options<'a> {
         }
         let said = |option| self.storage.get(self.table, self.column, option);
         match ty {
-            Type::Date | Type::Time(_) | Type::Timestamp(_) | Type::Timestamptz(_) => {
-                Some(said("timestamps").unwrap_or("text"))
-            }
+            time if is_time(time) => Some(said("timestamps").unwrap_or("text")),
             Type::Numeric(_) => Some(said("numerics").unwrap_or("numeric")),
             _ => None,
         }

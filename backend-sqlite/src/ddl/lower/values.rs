@@ -4,7 +4,7 @@ use whimbrel_core::split::Lexer;
 use whimbrel_schema::expr::Node;
 use whimbrel_schema::{Expr, Type};
 
-use super::options::{Options, Timestamps};
+use super::options::{Options, Timestamps, is_time};
 use super::translate::{Refused, Translation};
 
 /// The default of a column of this type.
@@ -15,7 +15,7 @@ pub(super) fn default(default: &Expr, ty: &Type, options: &Options<'_>) -> Resul
     if node == Node::Null {
         return Ok(None);
     }
-    let is_time = matches!(ty, Type::Date | Type::Time(_) | Type::Timestamp(_) | Type::Timestamptz(_));
+    let is_time = is_time(ty);
     match (node, ty) {
         (Node::Bool(value), Type::Boolean) => Ok(Some(number(if value { "1" } else { "0" }))),
         (Node::Cast { expr, .. }, Type::Array(_)) => array(&expr).map(Some),
